@@ -1,0 +1,25 @@
+"""Options and settings of the whole test run. Fixtures stand beside the tests that use them."""
+
+from __future__ import annotations
+
+import hypothesis
+import pytest
+
+# The same examples in every run and no limit on an example's time: a gate must not fail by chance or by a slow machine.
+# `pytest --hypothesis-profile default` explores.
+hypothesis.settings.register_profile("gate", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("gate")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write what the scenarios print into their golden files; read the difference before you commit it",
+    )
+
+
+@pytest.fixture(scope="session")
+def update_golden(pytestconfig: pytest.Config) -> bool:
+    """Whether golden files are written instead of compared."""
+    return bool(pytestconfig.getoption("--update-golden"))
