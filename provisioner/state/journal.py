@@ -1,0 +1,160 @@
+"""The write-ahead journal of one run: an append-only file, one fsynced line before and one after each mutating call.
+
+What an outcome line says is as good as recorded: `replay` folds it into the state. An intent without an outcome is a
+call whose effect nobody saw. The cost of a line does not depend on how many notebooks there are. A line is the checksum
+of an entry and the entry: a run that dies leaves at most the last one torn.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from provisioner.errors import StateError
+from provisioner.state import files
+from provisioner.state.document import Pending, Record, Recorded, State
+
+
+class Entry(Recorded):
+    """One line.
+
+    open     the first line: the lineage and serial of the state that this journal continues
+    intent   a mutating call is about to be sent
+    outcome  it was answered: `record` is what now stands at the address, null for nothing
+    refused  the service refused it, nothing changed
+    """
+
+    kind: Literal["open", "intent", "outcome", "refused"]
+    lineage: str = ""
+    serial: int = 0
+    sequence: int = 0
+    at: float = 0
+    address: str = ""
+    operation: str = ""
+    record: Record | None = None
+    body: dict[str, Any] | None = None
+
+    def line(self) -> bytes:
+        text = json.dumps(self.model_dump(mode="json", exclude_defaults=True)).encode()
+        return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What a journal adds to the state it was based on.
+
+    Of the calls without an outcome only creates are kept: what any other call did is seen on the instance itself.
+    """
+
+    records: Mapping[str, Record | None]
+    pending: tuple[Pending, ...]
+
+
+class Journal:
+    """A new journal; what stood in its place was folded into `base`. Safe for several threads. `intent` returns the
+    sequence number that the outcome repeats. Once a line could not be written no other is: what cannot be recorded must
+    not be sent.
+    """
+
+    def __init__(self, path: Path, base: State) -> None:
+        self._lock = threading.Lock()
+        self._sequence = 0
+        self._failure: OSError | None = None
+        self._file = files.open_private(path, os.O_WRONLY | os.O_TRUNC | os.O_APPEND)
+        files.sync_directory(path.parent)
+        with self._lock:
+            self._append(Entry(kind="open", lineage=base.lineage, serial=base.serial))
+
+    def intent(self, address: str, operation: str, at: float, body: Mapping[str, Any] | None = None) -> int:
+        held = dict(body) if body else None
+        with self._lock:
+            self._sequence += 1
+            number = self._sequence
+            self._append(Entry(kind="intent", sequence=number, at=at, address=address, operation=operation, body=held))
+        return number
+
+    def outcome(self, sequence: int, address: str, record: Record | None) -> None:
+        with self._lock:
+            self._append(Entry(kind="outcome", sequence=sequence, address=address, record=record))
+
+    def refused(self, sequence: int, address: str) -> None:
+        with self._lock:
+            self._append(Entry(kind="refused", sequence=sequence, address=address))
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _append(self, entry: Entry) -> None:
+        try:
+            if self._failure is not None:
+                raise self._failure
+            files.append(self._file, entry.line())
+        except OSError as error:
+            # Half a line may stand there now. And after a failed fsync a later one may succeed and prove nothing.
+            self._failure = error
+            hint = "nothing more is sent; mend the disk and run apply again"
+            raise StateError("the journal cannot be written", detail=str(error), hint=hint) from error
+
+
+def replay(data: bytes, base: State, place: str) -> Replay | None:
+    """What the journal `data` adds to `base`; None when `base` holds it already."""
+    entries = list(_entries(data, place))
+    if not entries:
+        return Replay({}, ())
+    head = entries[0]
+    if head.kind != "open" or head.lineage != base.lineage or head.serial > base.serial:
+        raise StateError(
+            f"the journal {place} belongs to another state",
+            detail=f"It continues serial {head.serial} of lineage {head.lineage or '?'}; "
+            f"the state has serial {base.serial} of lineage {base.lineage}.",
+            hint="put back the state that was there when the journal was written",
+        )
+    if head.serial < base.serial:
+        return None
+    records: dict[str, Record | None] = {}
+    unfinished: dict[int, Entry] = {}
+    for entry in entries[1:]:
+        match entry.kind:
+            case "intent":
+                unfinished[entry.sequence] = entry
+            case "outcome":
+                unfinished.pop(entry.sequence, None)
+                records[entry.address] = entry.record
+            case "refused" | "open":
+                unfinished.pop(entry.sequence, None)
+    creates = [entry for entry in unfinished.values() if entry.operation == "create"]
+    return Replay(records, tuple(Pending(address=e.address, at=e.at, body=e.body or {}) for e in creates))
+
+
+def lineage_of(data: bytes, place: str) -> str:
+    """The lineage of the state that the journal continues, "" when it does not say."""
+    head = next(_entries(data, place), None)
+    return head.lineage if head else ""
+
+
+def _entries(data: bytes, place: str) -> Iterator[Entry]:
+    """The entries, without the last line when it is torn: it never happened."""
+    lines = data.splitlines()
+    for number, line in enumerate(lines, start=1):
+        checksum, _, text = line.partition(b" ")
+        if checksum != b"%08x" % zlib.crc32(text):
+            if number == len(lines):
+                return
+            raise _damaged(place, f"Line {number} of {len(lines)} does not agree with its checksum.")
+        try:
+            yield Entry.model_validate_json(text)
+        except ValidationError as error:
+            raise _damaged(place, f"Line {number} is none that this version writes.") from error
+
+
+def _damaged(place: str, detail: str) -> StateError:
+    hint = "nothing was changed; keep a copy of it and of the state, then put back a good copy of both"
+    return StateError(f"the journal {place} cannot be read", detail=detail, hint=hint)
