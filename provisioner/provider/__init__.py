@@ -1,0 +1,1 @@
+"""Huawei Cloud as the plan sees it: credentials, signing, the HTTP client and the notebook service."""
