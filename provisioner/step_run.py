@@ -1,0 +1,302 @@
+"""One step under way: each operation of it sent once, waited for and recorded.
+
+Before a call an intent is on disk, after it the outcome; an id is on disk before any waiting. Nothing is decided here
+but what an unclear answer means: whether a call took effect, and whether it may be sent again (API page 16.6).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.clock import Clock, Interrupted
+from provisioner.errors import ApiError, ApplyError, NotFound, OutcomeUnknown, ProvisionerError, StateError
+from provisioner.events import (
+    Listener,
+    OperationStarted,
+    StatusSeen,
+    StepCompleted,
+    StepFailed,
+    StepInterrupted,
+    StepStarted,
+)
+from provisioner.goals import Verdict, failure_text, took_effect
+from provisioner.model.answer import Mount
+from provisioner.model.fields import duration_text
+from provisioner.model.notebook import Timeouts
+from provisioner.model.observation import GONE, Observation
+from provisioner.operations import Operation, OperationKind, waiting
+from provisioner.plan import Action, Step, record_of
+from provisioner.provider.base import NotebookProvider
+from provisioner.state.document import Pending, Record
+from provisioner.state.journal import Journal
+from provisioner.watch import Sighting, Ticket
+
+BUSY = "ModelArts.6357"
+STOP_FIRST = "ModelArts.6304"
+ATTEMPTS = 3
+
+_PASSING_STATUS = {
+    OperationKind.STOP: "STOPPING",
+    OperationKind.START: "STARTING",
+    OperationKind.DELETE: "DELETING",
+}
+_UNWAITED = frozenset({OperationKind.UPDATE, OperationKind.RENEW_LEASE, OperationKind.TAG, OperationKind.UNTAG})
+_MOUNTING = frozenset({OperationKind.ATTACH, OperationKind.DETACH})
+_REMOVING = frozenset({OperationKind.DELETE, OperationKind.DETACH})
+
+Waits = Generator[Ticket, Sighting, None]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What is to be recorded: the records that changed, None for removed, and the creates of unknown outcome."""
+
+    records: dict[str, Record | None]
+    pending: list[Pending] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every step shares."""
+
+    provider: NotebookProvider
+    journal: Journal
+    ledger: Ledger
+    clock: Clock
+    stop: threading.Event
+    listener: Listener
+
+
+class StepRun:
+    """Carries out one step. `walk` is a task of `executor.run`."""
+
+    def __init__(self, step: Step, desk: Desk) -> None:
+        self._step = step
+        self._desk = desk
+        self._address = str(step.address)
+        self._id = step.id
+        self._workspace = step.workspace_id
+        self._record = desk.ledger.records.get(self._address) or step.record
+        self._observation: Observation | None = None
+        self._mounts: tuple[Mount, ...] | None = None
+
+    def walk(self) -> Waits:
+        step, desk = self._step, self._desk
+        began = desk.clock.monotonic()
+        desk.listener(StepStarted(step))
+        try:
+            for number, operation in enumerate(step.operations, start=1):
+                self._go_on()
+                desk.listener(OperationStarted(step, operation, number))
+                yield from self._operate(operation)
+            yield from self._conclude()
+        except Interrupted:
+            desk.listener(StepInterrupted(step, self._id))
+        except ProvisionerError as error:
+            if isinstance(error, StateError):
+                desk.stop.set()  # what cannot be recorded must not be sent
+            desk.listener(StepFailed(step, error, desk.clock.monotonic() - began, self._id))
+        else:
+            desk.listener(StepCompleted(step, self._id, desk.clock.monotonic() - began))
+
+    def _go_on(self) -> None:
+        if self._desk.stop.is_set():
+            raise Interrupted
+
+    def _operate(self, operation: Operation) -> Waits:
+        if operation.kind is not OperationKind.WAIT:
+            yield from self._send(operation)
+        if operation.kind not in _UNWAITED:
+            yield from self._wait(operation)
+
+    def _conclude(self) -> Waits:
+        """Record the end of the step as the service shows it."""
+        if self._step.action is Action.DELETE:
+            self._keep(None)
+            return
+        if self._observation is None:
+            yield from self._wait(None)
+        if self._observation is None:
+            raise self._vanished()
+        # The notebook itself does not tell of its mounts (API page 11).
+        mounts, seen = self._mounts, self._observation
+        if mounts is not None:
+            seen = seen.with_mounts(mounts)
+        self._keep(record_of(seen, self._step.after, self._record))
+
+    def _send(self, operation: Operation, attempts: int = ATTEMPTS) -> Waits:
+        """Call once; again only where the first call is known to have done nothing, or may be repeated."""
+        problem = self._problem(operation)
+        if problem is None or (isinstance(problem, NotFound) and operation.kind in _REMOVING):
+            return
+        if operation.kind is OperationKind.DELETE and problem.code == STOP_FIRST and attempts > 1:
+            # Whether a running instance may be deleted depends on the service's version (API page 7.4).
+            yield from self._operate(Operation(OperationKind.STOP))
+        elif problem.code == BUSY or isinstance(problem, OutcomeUnknown):
+            yield from self._look(operation)
+            if took_effect(operation, self._observation):
+                return
+            if attempts == 1:
+                raise problem
+            yield from self._wait(waiting())
+        else:
+            raise problem
+        yield from self._send(operation, attempts - 1)
+
+    def _problem(self, operation: Operation) -> ApiError | None:
+        """What came in the way of a call; None when it was accepted."""
+        try:
+            self._call(operation)
+        except OutcomeUnknown as unknown:
+            if operation.kind is OperationKind.CREATE:
+                raise self._unseen(operation, unknown) from unknown
+            return unknown
+        except ApiError as refusal:
+            return refusal
+        return None
+
+    def _look(self, operation: Operation) -> Waits:
+        """See what there is after an unclear answer to `operation`."""
+        yield from self._wait(None)
+        if self._observation is None and operation.kind is not OperationKind.DELETE:
+            raise self._vanished()
+        if self._observation is not None and operation.kind in _MOUNTING:
+            self._observation = self._observation.with_mounts(self._desk.provider.mounts(self._id) or ())
+
+    def _call(self, operation: Operation) -> None:
+        """The one mutating call of `operation`, an intent before it and its outcome after it on disk."""
+        journal = self._desk.journal
+        body = dict(operation.values) if operation.kind is OperationKind.CREATE else None
+        sequence = journal.intent(self._address, operation.kind, self._desk.clock.now(), body)
+        try:
+            created = self._dispatch(operation)
+        except OutcomeUnknown:
+            if operation.kind is not OperationKind.CREATE:
+                journal.refused(sequence, self._address)
+            raise
+        except ProvisionerError:
+            journal.refused(sequence, self._address)
+            raise
+        if created is not None:
+            self._id, self._workspace = created.id, str(operation.values.get("workspace_id", "0"))
+            record = record_of(created, operation.values)
+        else:
+            record = self._after(operation)
+        self._observation = None
+        self._keep(record.model_copy(update={"incomplete": True}))
+        self._write_outcome(sequence)
+
+    def _write_outcome(self, sequence: int) -> None:
+        try:
+            self._desk.journal.outcome(sequence, self._address, self._record)
+        except StateError as error:
+            raise StateError(
+                error.summary,
+                detail=f"{error.detail}\n{self._address} has the id {self._id}; write it down.",
+                hint=error.hint,
+            ) from error
+
+    def _dispatch(self, operation: Operation) -> Observation | None:
+        provider, values, at, workspace = self._desk.provider, operation.values, self._id, self._workspace
+        calls: Mapping[OperationKind, Callable[[], Observation | None]] = {
+            OperationKind.CREATE: lambda: provider.create(values),
+            OperationKind.UPDATE: lambda: provider.update(at, values),
+            OperationKind.RESIZE: lambda: provider.resize(at, values["capacity"]),
+            OperationKind.STOP: lambda: provider.stop(at),
+            OperationKind.START: lambda: provider.start(at, values.get("lease")),
+            OperationKind.RENEW_LEASE: lambda: provider.renew_lease(at, values["lease"]),
+            OperationKind.TAG: lambda: provider.tag(at, workspace, values["tags"]),
+            OperationKind.UNTAG: lambda: provider.untag(at, workspace, values["tags"]),
+            OperationKind.ATTACH: lambda: provider.attach(at, values),
+            OperationKind.DETACH: lambda: provider.detach(at, values["id"]),
+            OperationKind.DELETE: lambda: provider.delete(at),
+        }
+        return calls[operation.kind]()
+
+    def _after(self, operation: Operation) -> Record:
+        """The record once the call was accepted; what the service makes of it is seen later. What was sent counts as
+        applied from here on: some of it no answer will ever tell.
+        """
+        record = self._record
+        assert record is not None  # noqa: S101 - what is changed was recorded
+        update: dict[str, Any] = {"status": _PASSING_STATUS.get(operation.kind, record.status)}
+        if operation.kind is OperationKind.UPDATE:
+            update["attributes"] = _with_sent(record.attributes, operation.values)
+        if operation.kind is OperationKind.STOP:  # it drops all mounts (API page 11)
+            update["observed"] = {name: value for name, value in record.observed.items() if name != "storages"}
+        return record.model_copy(update=update)
+
+    def _keep(self, record: Record | None) -> None:
+        self._record = record
+        self._desk.ledger.records[self._address] = record
+
+    def _unseen(self, operation: Operation, unknown: OutcomeUnknown) -> OutcomeUnknown:
+        body, now = dict(operation.values), self._desk.clock.now()
+        self._desk.ledger.pending.append(Pending(address=self._address, at=now, body=body))
+        unknown.hint = "run apply again: it looks for the instance before anything is created"
+        return unknown
+
+    def _wait(self, operation: Operation | None) -> Waits:
+        """Until the goal of `operation` is reached; without one, for one fresh look."""
+        limit, now = _limit(operation, self._step.timeouts), self._desk.clock.monotonic()
+        sighting = yield Ticket(self._id, self._workspace, operation, now, now + limit / 1000, self._seen)
+        if sighting.verdict is Verdict.PENDING:
+            summary = f"{operation or 'a look at the instance'} is still not done after {duration_text(limit)}"
+            raise ApplyError(summary, detail=f"id {self._id}", hint="run apply again: it goes on waiting")
+        if operation is not None and sighting.verdict is Verdict.FAILED:
+            raise self._failure(operation, sighting)
+        if sighting.mounts is not None:
+            self._mounts = sighting.mounts
+            return
+        self._observation = sighting.observation
+        if operation is not None and _ends_gone(operation):
+            self._id = ""
+            self._keep(None)
+
+    def _failure(self, operation: Operation, sighting: Sighting) -> ApplyError:
+        if sighting.mounts is not None:
+            reason = next((f": {mount.failure_reason}" for mount in sighting.mounts if mount.failure_reason), "")
+            return ApplyError(f"{operation} failed{reason}", detail=f"id {self._id}")
+        if sighting.observation is not None and self._record is not None:
+            seen = record_of(sighting.observation, self._record.attributes, self._record)
+            self._keep(seen.model_copy(update={"incomplete": True}))
+        return ApplyError(failure_text(operation, sighting.observation), detail=f"id {self._id}")
+
+    def _vanished(self) -> ApplyError:
+        return ApplyError("the instance vanished", detail=f"id {self._id}", hint="run apply again: it creates another")
+
+    def _seen(self, observation: Observation) -> None:
+        progress = observation.step_under_way()
+        self._desk.listener(
+            StatusSeen(
+                self._step,
+                observation.id,
+                observation.status,
+                progress.step if progress else 0,
+                len(observation.action_progress),
+                progress.description if progress else "",
+            )
+        )
+
+
+def _with_sent(attributes: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """`attributes` with the values of a PUT, where the secret of the volume stands at the top (API page 7.3)."""
+    merged = {**attributes, **sent}
+    if secret := merged.pop("dew_secret_name", None):
+        merged["volume"] = {**attributes.get("volume", {}), "dew_secret_name": secret}
+    return merged
+
+
+def _ends_gone(operation: Operation) -> bool:
+    return operation.kind is OperationKind.DELETE or operation.values.get("until") == GONE
+
+
+def _limit(operation: Operation | None, timeouts: Timeouts) -> int:
+    if operation is None:
+        return timeouts.update
+    if _ends_gone(operation):
+        return timeouts.delete
+    return timeouts.create if operation.kind is OperationKind.CREATE else timeouts.update
