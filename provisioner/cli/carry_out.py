@@ -1,0 +1,130 @@
+"""What apply and destroy share: plan under the lock, get consent, run the plan, say how it went."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from provisioner.apply import Settings, apply_plan
+from provisioner.cli.failures import failures_of
+from provisioner.cli.flow import Planned, addresses, listening, load_specs, lock_info, make_plan
+from provisioner.cli.main import FAILED, INTERRUPTED
+from provisioner.cli.options import Request
+from provisioner.cli.screens import show_diagnostics, show_outcome, show_plan
+from provisioner.cli.session import Session, open_session, state_backend
+from provisioner.cli.terminal import may_ask
+from provisioner.errors import ProvisionerError, UsageError
+from provisioner.model.address import Address
+from provisioner.plan import Mode, Plan, check_safe
+from provisioner.views.outcome import Outcome
+from provisioner.views.prompt import question
+
+if TYPE_CHECKING:
+    from provisioner.events import Event
+    from provisioner.spec.document import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the command line agreed to already."""
+
+    approved: bool
+    accept_all: bool
+    accepted: frozenset[Address]
+
+    @classmethod
+    def given(cls, *, auto_approve: bool, accepted: tuple[str, ...], ask: bool) -> Self:
+        """Refuses at once when nobody has approved and nobody can be asked."""
+        if not auto_approve and not may_ask(wanted=ask):
+            raise UsageError("nobody can be asked to approve the plan", hint="add --auto-approve")
+        named = frozenset(addresses(text for text in accepted if text != "all"))
+        return cls(approved=auto_approve, accept_all="all" in accepted, accepted=named)
+
+
+def apply_stacks(request: Request, consent: Consent) -> int:
+    """One stack after the other; the first that does not come to a clean end is the last."""
+    specs = load_specs(request)
+    with open_session(sandbox=request.sandbox) as session:
+        for spec in specs:
+            show_diagnostics(spec.warnings)
+            code = _apply_stack(spec, request, session, consent)
+            if code:
+                return code
+    return 0
+
+
+def _apply_stack(spec: Spec, request: Request, session: Session, consent: Consent) -> int:
+    backend = state_backend(session.settings, spec.stack)
+    with backend.lock(lock_info("OperationTypeApply", f"{session.settings.backend.path}/{spec.stack}")):
+        planned = make_plan(spec, request, session, for_apply=True)
+        show_diagnostics(planned.plan.warnings)
+        show_plan(planned.plan)
+        _agree(planned.plan, consent)
+        outcome = _run(planned, request, session)
+    failures = failures_of(outcome)
+    show_outcome(outcome, planned.plan.mode)
+    show_diagnostics(failures)
+    if session.clock.stop.is_set() and not failures:
+        return INTERRUPTED
+    return 0 if outcome.complete else FAILED
+
+
+def _agree(plan: Plan, consent: Consent) -> None:
+    typed_is_enough = plan.mode is Mode.DESTROY and not consent.approved
+    if not typed_is_enough:
+        check_safe(plan, consent.accepted, accept_all=consent.accept_all)
+    if consent.approved or not (plan.pending or plan.mode is Mode.REFRESH_ONLY and plan.refreshed):
+        return
+    click.echo(f"\n{question(plan.mode)}", err=True, nl=False)
+    answer = sys.stdin.readline()
+    click.echo(err=True)
+    if answer.strip() != "yes":
+        what = "Destroy" if plan.mode is Mode.DESTROY else "Apply"
+        raise ProvisionerError(f"{what} cancelled", detail="Nothing was changed.")
+
+
+def _run(planned: Planned, request: Request, session: Session) -> Outcome:
+    outcome = Outcome()
+    with stopping_gently(session.clock.stop), listening(session) as progress:
+
+        def listener(event: Event) -> None:
+            outcome(event)
+            progress(event)
+
+        apply_plan(
+            planned.plan,
+            planned.snapshot,
+            backend=planned.backend,
+            provider=session.provider,
+            settings=Settings(session.cloud, request.parallelism, session.poll_interval),
+            clock=session.clock,
+            stop=session.clock.stop,
+            listener=listener,
+        )
+    return outcome
+
+
+@contextmanager
+def stopping_gently(stop: threading.Event) -> Iterator[None]:
+    """The first signal lets what runs end and be recorded; the second leaves at once. What was sent is in the journal."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(INTERRUPTED)
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,110 @@
+"""The command line: which command lives where, how errors end the process. Imports click and errors alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from provisioner import __version__
+from provisioner.errors import ProvisionerError
+
+COMMANDS = {
+    "apply": "Carry out what the specs ask for",
+    "destroy": "Remove everything that is recorded",
+    "plan": "Show what apply would do",
+    "sandbox": "Run a local ModelArts service to try things against",
+    "schema": "Print the JSON Schema of specs",
+    "show": "Show what is recorded",
+    "state": "Look into the state",
+    "validate": "Check specs, offline",
+    "version": "Print the version",
+}
+
+FAILED = 1
+INTERRUPTED = 130
+
+
+class _Lazy(click.Group):
+    """Imports a command's module when it is called, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module: Any = import_module(f"provisioner.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="provisioner %(version)s")
+@click.option("--chdir", type=click.Path(exists=True, file_okay=False), help="Work in this directory.")
+@click.option("--no-color", is_flag=True, help="Print without colour, as with NO_COLOR.")
+def cli(*, chdir: str | None, no_color: bool) -> None:
+    """Plan and apply for Huawei Cloud ModelArts notebook instances."""
+    if chdir:
+        os.chdir(chdir)
+    if no_color:
+        os.environ["NO_COLOR"] = "1"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return the exit code: 0 done, 1 any error, 2 changes pending, 130 interrupted."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        return int(cli.main(_double_dashes(given), prog_name="provisioner", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return FAILED
+    except click.ClickException as error:
+        error.show()
+        return FAILED
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted. Nothing was changed.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except ProvisionerError as error:
+        return _report(error)
+
+
+def _report(error: ProvisionerError) -> int:
+    from provisioner.clock import Interrupted
+    from provisioner.cli.terminal import colored
+    from provisioner.views.diagnostics import error_text
+
+    if isinstance(error, Interrupted):
+        click.echo("Interrupted. Nothing was changed.", err=True)
+        return INTERRUPTED
+    click.echo(error_text(error, color=colored(sys.stderr)), err=True)
+    return FAILED
+
+
+def _double_dashes(arguments: list[str]) -> list[str]:
+    """Terraform's spelling `-out=FILE` is ours with two dashes; we have no groups of short options."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return [f"-{word}" if re.match(r"-[a-z][a-z-]+(=|$)", word) else word for word in arguments[:end]] + arguments[end:]

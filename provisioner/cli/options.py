@@ -1,0 +1,77 @@
+"""The options that plan, apply and destroy share, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from provisioner.errors import UsageError
+
+PATHS = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+SANDBOX = click.option("--sandbox", is_flag=True, help="Use the embedded simulator: no account is needed.")
+INPUT = click.option("--input", "ask", type=bool, default=True, help="--input=false: never ask, fail instead.")
+AUTO_APPROVE = click.option("--auto-approve", is_flag=True, help="Do not ask before changing anything.")
+ACCEPT_LOSS = click.option(
+    "--accept-loss",
+    "accepted",
+    multiple=True,
+    metavar="ADDR",
+    help="Agree that this notebook's volume is deleted; `all` for every one.",
+)
+
+_SHARED = (
+    click.option("--target", "targets", multiple=True, metavar="ADDR", help="Only this notebook; repeatable."),
+    click.option("--exclude", "excludes", multiple=True, metavar="ADDR", help="All but this notebook; repeatable."),
+    click.option(
+        "--parallelism", type=click.IntRange(1, 500), default=10, show_default=True, help="Requests at one time."
+    ),
+    click.option("--refresh/--no-refresh", default=True, help="Compare with the live notebooks, or trust the state."),
+    SANDBOX,
+)
+
+_PLANNING = (
+    click.option("--replace", "replacements", multiple=True, metavar="ADDR", help="Delete and create it anew."),
+    click.option("--destroy", is_flag=True, help="Remove everything that is recorded."),
+    click.option("--refresh-only", is_flag=True, help="Change nothing, bring the state up to date."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks of a plan, before addresses are understood."""
+
+    paths: tuple[Path, ...] = ()
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    replacements: tuple[str, ...] = ()
+    parallelism: int = 10
+    refresh: bool = True
+    sandbox: bool = False
+    destroy: bool = False
+    refresh_only: bool = False
+
+    def __post_init__(self) -> None:
+        if self.destroy and self.refresh_only:
+            raise UsageError("--destroy and --refresh-only exclude each other")
+        if self.refresh_only and not self.refresh:
+            raise UsageError("--refresh-only and --no-refresh exclude each other")
+
+
+def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """PATH and the options of every command that plans."""
+    return PATHS(_with(_SHARED, function))
+
+
+def planning_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same and what `destroy` has no use for."""
+    return shared_options(_with(_PLANNING, function))
+
+
+def _with(options: Sequence[Callable[..., Any]], function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(options):
+        function = option(function)
+    return function

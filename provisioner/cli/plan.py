@@ -1,0 +1,37 @@
+"""`provisioner plan`: show what apply would do. Reads only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from provisioner.cli.options import planning_options
+
+CHANGES_PENDING = 2
+
+
+@click.command("plan")
+@planning_options
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+def command(*, detailed_exitcode: bool, **given: Any) -> int:
+    """Show what apply would do, and change nothing.
+
+    PATH is a file or directory of specs; each sub-directory of specs/ is a stack of its own.
+    """
+    from provisioner.cli.flow import load_specs, make_plan
+    from provisioner.cli.options import Request
+    from provisioner.cli.screens import show_diagnostics, show_plan
+    from provisioner.cli.session import open_session
+
+    request = Request(**given)
+    specs = load_specs(request)
+    pending = False
+    with open_session(sandbox=request.sandbox) as session:
+        for spec in specs:
+            show_diagnostics(spec.warnings)
+            plan = make_plan(spec, request, session).plan
+            show_diagnostics(plan.warnings)
+            show_plan(plan)
+            pending = pending or bool(plan.pending)
+    return CHANGES_PENDING if pending and detailed_exitcode else 0

@@ -1,0 +1,116 @@
+"""Wiring: settings, credentials, the client, the clock and the state backend, put together for one command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.cli.settings import Settings, load_settings
+from provisioner.clock import SystemClock
+from provisioner.errors import UsageError
+from provisioner.state.document import Cloud, State
+from provisioner.state.local import LocalBackend
+
+if TYPE_CHECKING:
+    from provisioner.provider.credentials import Scope
+    from provisioner.provider.modelarts import ModelArtsNotebooks
+
+
+# How long a create whose answer was lost is searched for, seconds.
+SETTLE_WINDOW = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command that talks to the service holds."""
+
+    settings: Settings
+    provider: ModelArtsNotebooks
+    cloud: Cloud
+    clock: SystemClock
+    poll_interval: float | None
+    settle_window: float
+
+
+@contextmanager
+def open_session(*, sandbox: bool) -> Iterator[Session]:
+    """A session with the cloud, or with a simulator of our own."""
+    from provisioner.cli.embedded import embedded_sandbox
+    from provisioner.provider.credentials import find_credentials, read_scope
+    from provisioner.provider.iam import connect
+    from provisioner.provider.modelarts import ModelArtsNotebooks
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's Ctrl-C
+    settings = load_settings(Path())
+    clock = SystemClock(threading.Event())
+    with ExitStack() as stack:
+        environ: Mapping[str, str] = stack.enter_context(embedded_sandbox()) if sandbox else os.environ
+        scope = read_scope(environ) if sandbox else _filled(environ, settings)
+        client, project_id = stack.enter_context(connect(find_credentials(environ).credentials, scope, clock))
+        yield Session(
+            settings,
+            ModelArtsNotebooks(client, project_id),
+            Cloud(region=scope.region, project_id=project_id),
+            clock,
+            _seconds("PROVISIONER_POLL_INTERVAL", settings.cloud.poll_seconds),
+            _seconds("PROVISIONER_SETTLE_WINDOW", None) or SETTLE_WINDOW,
+        )
+
+
+def state_backend(settings: Settings, stack: str) -> LocalBackend:
+    return LocalBackend(Path(settings.backend.path), stack)
+
+
+def recorded_stacks(settings: Settings) -> list[str]:
+    """The names of the stacks that have a state."""
+    return sorted(path.stem for path in Path(settings.backend.path).glob("*.json"))
+
+
+def check_same_cloud(state: State, cloud: Cloud) -> None:
+    """Refuse to compare instances of one project with those of another: all of them would look deleted."""
+    if state.cloud is None or state.cloud == cloud or not state.resources:
+        return
+    raise UsageError(
+        f"the state {state.stack} was recorded elsewhere",
+        detail=(
+            f"It was recorded in project {state.cloud.project_id} of region {state.cloud.region}; "
+            f"this run is for project {cloud.project_id} of region {cloud.region}."
+        ),
+        hint="use the credentials and the region of the recorded project, or another state directory",
+    )
+
+
+def _filled(environ: Mapping[str, str], settings: Settings) -> Scope:
+    """The scope of the environment; `provisioner.yaml` gives what that does not say."""
+    from provisioner.provider.credentials import read_scope
+
+    cloud = settings.cloud
+    scope = read_scope(environ)
+    if not scope.region and cloud.region:
+        scope = read_scope(environ, region=cloud.region)
+    return replace(
+        scope,
+        project_id=scope.project_id or cloud.project_id,
+        endpoint=scope.endpoint or cloud.endpoint,
+        iam_endpoint=scope.iam_endpoint or cloud.iam_endpoint,
+        ca_bundle=scope.ca_bundle or cloud.ca_bundle,
+    )
+
+
+def _seconds(name: str, otherwise: float | None) -> float | None:
+    """A duration from the environment; `auto` is None."""
+    from provisioner.model.fields import duration_ms
+
+    text = os.environ.get(name, "")
+    if not text:
+        return otherwise
+    milliseconds = duration_ms(text)
+    if milliseconds is None and text != "auto":
+        raise UsageError(f"{name} is {text!r}, which is no duration", hint="write 2s, 500ms or 1m30s")
+    return milliseconds / 1000 if milliseconds is not None else None

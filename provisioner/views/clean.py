@@ -1,0 +1,22 @@
+"""Foreign text made safe to print: what a terminal would obey or hide becomes a visible escape. Used by every view."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls except tab and newline; line separators; bidi overrides, zero-width and tag characters; surrogates,
+# which no encoding can print.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def clean(text: str) -> str:
+    """`text` with every control and invisible character spelt out as Python would; newlines and tabs stay."""
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def one_line(text: str) -> str:
+    """`clean`, with newlines spelt out too: foreign text must not imitate a line of ours."""
+    return clean(text).replace("\n", "\\n")

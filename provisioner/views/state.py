@@ -1,0 +1,66 @@
+"""What is recorded, as text: a table, a list of addresses, or Terraform's blocks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provisioner.errors import StateError
+from provisioner.model.address import Address
+from provisioner.state.document import Record, State
+from provisioner.views.clean import one_line
+from provisioner.views.paint import Paint
+from provisioner.views.table import table
+from provisioner.views.values import count, label, lines, whole
+
+_HEADINGS = ("ADDRESS", "ID", "STATUS", "FLAVOR")
+
+
+def state_table(state: State) -> str:
+    """The stack in one line, then one line for each notebook."""
+    where = f", {one_line(state.cloud.region)}" if state.cloud else ""
+    number = count(len(state.resources), "notebook") or "nothing recorded"
+    title = f"Stack {one_line(state.stack)}{where}, serial {state.serial}: {number}"
+    if not state.resources:
+        return f"{title}\n"
+    rows = [(at, record.id, record.status, _flavor(record)) for at, record in _sorted(state)]
+    return "\n".join([title, "", *table([_HEADINGS, *(tuple(map(one_line, row)) for row in rows)])]) + "\n"
+
+
+def state_text(state: State) -> str:
+    """Every notebook as a block."""
+    return "\n".join(_block(at, record, {}) for at, record in _sorted(state))
+
+
+def state_list(state: State) -> str:
+    """The addresses, one a line."""
+    return "".join(f"{one_line(at)}\n" for at, _ in _sorted(state))
+
+
+def state_show(state: State, address: Address) -> str:
+    """One notebook as a block, with what the service said of it."""
+    record = state.resources.get(str(address))
+    if record is None:
+        raise StateError(f"{address} is not recorded", hint="provisioner state list shows what is")
+    return _block(str(address), record, {"observed": record.observed} if record.observed else {})
+
+
+def _sorted(state: State) -> Iterator[tuple[str, Record]]:
+    for address in sorted(state.resources):
+        yield address, state.resources[address]
+
+
+def _block(at: str, record: Record, more: dict[str, Any]) -> str:
+    address = Address.parse(at)
+    key = address.key if address else at
+    marks = {name: True for name in ("protected", "incomplete") if getattr(record, name)}
+    shown = {**record.attributes, "id": record.id, "status": record.status, **marks, **more}
+    nodes = [whole(" ", label("", name), shown[name]) for name in sorted(shown)]
+    body = lines(nodes, Paint(color=False), margin=2)
+    return "\n".join([f"# {one_line(at)}:", f'resource "notebook" "{one_line(key)}" {{', *body, "}"]) + "\n"
+
+
+def _flavor(record: Record) -> str:
+    """What it runs on: live if the service told, else as declared."""
+    told = record.observed.get("flavor") or record.attributes.get("flavor")
+    return str(told) if told else "custom_spec"

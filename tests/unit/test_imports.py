@@ -1,0 +1,82 @@
+"""What starting costs and what it trusts: the modules that a command loads, in a fresh interpreter."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Runs the command as its console script does, and leaves the names of what it loaded in the file named first.
+COMMAND = """
+import atexit, json, sys
+report = sys.argv.pop(1)
+atexit.register(lambda: open(report, "w").write(json.dumps(sorted(sys.modules))))
+from provisioner.cli.main import main
+sys.exit(main())
+"""
+
+SPEC = """\
+version: 1
+notebooks:
+  one:
+    flavor: modelarts.vm.cpu.2u
+    image_id: e1a07296-22a8-4f05-8bc8-e936c8e54090
+    volume: {category: EVS, ownership: MANAGED, capacity: 5}
+"""
+
+MODEL = {"pydantic", "yaml"}
+CLOUD = {"httpx"}
+SERVER = {"starlette", "uvicorn"}
+VIEW = {"deepdiff", "jinja2", "rich"}  # rich is for a terminal, and here is none
+
+# What a command must not load.
+ABSENT = {
+    "--version": MODEL | CLOUD | SERVER | VIEW,
+    "--help": MODEL | CLOUD | SERVER | VIEW,
+    "plan --help": MODEL | CLOUD | SERVER | VIEW,
+    "validate": CLOUD | SERVER | VIEW,
+    "plan --sandbox": SERVER | VIEW,
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A directory with one valid spec."""
+    specs = tmp_path / "specs" / "small"
+    specs.mkdir(parents=True)
+    (specs / "one.yaml").write_text(SPEC, encoding="utf-8")
+    return tmp_path
+
+
+def run(arguments: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"HOME": str(directory)}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=directory, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def loaded_by(command: str, project: Path) -> set[str]:
+    """The modules in memory when `provisioner COMMAND` ends well."""
+    report = project / "modules.json"
+    # -P: the working directory is not on the import path, as under the console script
+    done = run(["-P", "-c", COMMAND, str(report), *command.split()], project)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(report.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("command", ABSENT)
+def test_a_command_loads_only_what_it_needs(command: str, project: Path) -> None:
+    """Heavy packages stay unloaded until something needs them."""
+    assert ABSENT[command] & loaded_by(command, project) == set()
+
+
+def test_the_working_directory_is_not_searched_for_modules(project: Path) -> None:
+    """A directory of specs cannot bring its own yaml or click into `python -m provisioner` (nor into the command)."""
+    for name in ("click", "yaml", "pydantic", "httpx"):
+        (project / f"{name}.py").write_text("raise SystemExit('imported from the working directory')", encoding="utf-8")
+    done = run(["-m", "provisioner", "validate"], project)
+    assert done.returncode == 0, done.stderr

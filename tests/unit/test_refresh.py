@@ -1,0 +1,180 @@
+"""Reading everything recorded with as few requests as the service allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+
+import pytest
+
+from provisioner.errors import ApiError, StateError
+from provisioner.events import Event, RefreshCompleted, RefreshStarted
+from provisioner.model.answer import Mount
+from provisioner.model.observation import Observation
+from provisioner.provider.base import Page
+from provisioner.refresh import recall, refresh
+from provisioner.state.document import Record, State
+from tests.unit.provider.fakes import FakeClock
+from tests.unit.readers import FakeNotebooks, seen
+
+MOUNT = Mount(id="m1", category="OBS", uri="obs://b/d/", mount_path="/data/sets/", status="MOUNTED")
+
+
+def state_of(*numbers: int, **fields: object) -> State:
+    records = {f"notebook.k{n}": Record(id=f"n{n}", status="RUNNING", **fields) for n in numbers}  # type: ignore[arg-type]
+    return State(lineage="l", serial=1, stack="lab", resources=records)
+
+
+def look(
+    state: State,
+    service: FakeNotebooks,
+    mounting: tuple[str, ...] = (),
+    listener: Callable[[Event], None] = lambda _: None,
+) -> dict[str, Observation | None]:
+    return refresh(state, service, mounting=mounting, workers=4, clock=FakeClock(), listener=listener)
+
+
+@pytest.mark.parametrize("count", [1, 10, 49, 50, 51, 100, 101, 149, 500])
+def test_lists_serve_everyone(count: int) -> None:
+    """N notebooks cost at most ceil(n / 50) lists and no read of a single one."""
+    service = FakeNotebooks(*(seen(n) for n in range(count)))
+    live = look(state_of(*range(count)), service)
+    assert {f"notebook.k{n}": f"n{n}" for n in range(count)} == {a: o.id for a, o in live.items() if o is not None}
+    assert service.requests == service.lists == ceil(count / 50)
+
+
+def test_nothing_recorded_is_nothing_asked() -> None:
+    """An empty state sends no request."""
+    service = FakeNotebooks(seen(1))
+    assert ({}, []) == (look(state_of(), service), service.log)
+
+
+def test_the_first_page_may_be_enough() -> None:
+    """Pages of other people's notebooks are not read once all are found."""
+    service = FakeNotebooks(*(seen(n) for n in range(500)))
+    look(state_of(3, 40), service)
+    assert ["list 0 0"] == service.log
+
+
+def test_few_among_many_are_read_by_id() -> None:
+    """Where the lists of a crowded workspace cost more than the few that are missing, those are asked for."""
+    service = FakeNotebooks(*(seen(n) for n in range(5000)))
+    live = look(state_of(3, 4000), service)
+    assert ["list 0 0", "get n4000 0"] == service.log
+    assert live["notebook.k4000"] is not None
+
+
+def test_lists_without_a_total_are_read_to_their_end() -> None:
+    """When the service does not say how many there are, a page that is not full is the last."""
+    service = FakeNotebooks(*(seen(n) for n in range(120)))
+    service.told = False
+    live = look(state_of(*range(120)), service)
+    assert all(live.values())
+    assert service.requests == service.lists <= ceil(120 / 50) + 1
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["total", "no total"])
+def test_rows_that_shift_between_pages_are_not_lost(*, told: bool) -> None:
+    """A row that moved to a page read before is asked for by id; one that comes twice counts once."""
+    service = FakeNotebooks(*(seen(n) for n in range(120)))
+    service.told = told
+    pages = iter(range(1000))
+
+    def shift() -> None:
+        if next(pages) == 1:
+            service.remove("n7")
+
+    service.on_page = shift
+    live = look(state_of(*range(120)), service)
+    # All but n7 exist. It was on the first page before it went, and that page was read.
+    assert all(live.values())
+
+
+def test_an_absent_one_is_confirmed_by_its_id() -> None:
+    """Only an instance that neither a list nor its id shows is gone."""
+    service = FakeNotebooks(seen(1), seen(2))
+    service.hidden = {"n2"}
+    live = look(state_of(1, 2, 3), service)
+    assert ["list 0 0", "get n2 0", "get n3 0"] == service.log[:1] + sorted(service.log[1:])
+    assert (True, True, False) == tuple(live[f"notebook.k{n}"] is not None for n in (1, 2, 3))
+
+
+def test_workspaces_are_listed_each() -> None:
+    """A list shows one workspace; which one is recorded, as seen or else as declared."""
+    records = {
+        "notebook.a": Record(id="n1", status="RUNNING"),
+        "notebook.b": Record(id="n2", status="RUNNING", observed={"workspace_id": "w1"}),
+        "notebook.c": Record(id="n3", status="RUNNING", attributes={"workspace_id": "w2"}),
+    }
+    service = FakeNotebooks(seen(1), seen(2, workspace_id="w1"), seen(3, workspace_id="w2"))
+    live = look(State(lineage="l", serial=1, stack="lab", resources=records), service)
+    assert ["list 0 0", "list w1 0", "list w2 0"] == service.log
+    assert all(live.values())
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["total", "no total"])
+def test_an_offset_that_counts_pages_ends_all_the_same(*, told: bool) -> None:
+    """Against a service whose offset is a page index the rows behind the first page are read by id, without a loop."""
+
+    class PageIndex(FakeNotebooks):
+        def page(self, workspace_id: str, offset: int, *, notebook_id: str = "") -> Page:
+            return super().page(workspace_id, offset * 50, notebook_id=notebook_id)
+
+    service = PageIndex(*(seen(n) for n in range(120)))
+    service.told = told
+    assert all(look(state_of(*range(120)), service).values())
+
+
+def test_mounts_are_read_where_they_are_declared_or_recorded() -> None:
+    """No list tells of mounts, so they cost a request each: only for running notebooks that have or want some."""
+    service = FakeNotebooks(seen(1), seen(2), seen(3), seen(4, "STOPPED"), seen(5))
+    service.attached = {f"n{n}": (MOUNT,) for n in range(1, 6)}
+    state = state_of(1, 2, 3, 4).with_records(
+        {
+            "notebook.k2": Record(id="n2", status="RUNNING", attributes={"storages": [{"mount_path": "/data/x/"}]}),
+            "notebook.k5": Record(id="n5", status="RUNNING", observed={"storages": [{"mount_path": "/data/x/"}]}),
+        }
+    )
+    live = look(state, service, mounting=("notebook.k1", "notebook.k4"))
+    assert ["mounts n1", "mounts n2", "mounts n5"] == sorted(line for line in service.log if line.startswith("mounts"))
+    told = {address for address, each in live.items() if each is not None and each.storages}
+    assert {"notebook.k1", "notebook.k2", "notebook.k5"} == told
+
+
+def test_mounts_of_one_that_stopped_in_between_are_unknown() -> None:
+    """Nothing is concluded about mounts that could not be asked for."""
+    live = look(state_of(1), FakeNotebooks(seen(1)), mounting=("notebook.k1",))["notebook.k1"]
+    assert live is not None
+    assert live.storages is None
+
+
+def test_events_tell_what_it_cost() -> None:
+    """The beginning says how many, the end how many requests that took."""
+    heard: list[Event] = []
+    look(state_of(*range(60)), FakeNotebooks(*(seen(n) for n in range(60))), listener=heard.append)
+    assert [RefreshStarted("lab", 60), RefreshCompleted("lab", 60, 2, 0.0)] == heard
+
+
+def test_an_error_ends_it() -> None:
+    """A look that fails is no absence: nothing is reported gone."""
+    service = FakeNotebooks(seen(1))
+    service.failures = [ApiError("refused", status=403)]
+    with pytest.raises(ApiError, match="refused"):
+        look(state_of(1), service)
+
+
+def test_recall_gives_back_what_was_seen() -> None:
+    """Without a refresh the state stands in for the service."""
+    before = seen(1, name="alice", tags=[{"key": "a", "value": "b"}], volume={"category": "EVS", "capacity": 50})
+    record = Record(id="n1", status="STOPPED", observed=before.payload())
+    again = recall(State(lineage="l", serial=1, stack="lab", resources={"notebook.a": record}))["notebook.a"]
+    assert again is not None
+    assert ("n1", "STOPPED", before.payload()) == (again.id, again.status, again.payload())
+
+
+def test_recall_of_a_record_that_cannot_be_read() -> None:
+    """A record that somebody spoiled by hand is named."""
+    record = Record(id="n1", status="STOPPED", observed={"volume": "large"})
+    with pytest.raises(StateError, match=r"notebook\.a cannot be read") as caught:
+        recall(State(lineage="l", serial=1, stack="lab", resources={"notebook.a": record}))
+    assert caught.value.detail.startswith("observed.volume: ")
