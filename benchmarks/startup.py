@@ -40,7 +40,8 @@ def main() -> None:
             medians = {name: median(command, scratch, environment, runs) for name, command in COMMANDS.items()}
             server.terminate()
     floor = medians["python -c pass"]
-    print(json.dumps({name: {"seconds": round(m, 3), "ratio": round(m / floor, 1)} for name, m in medians.items()}, indent=2))
+    results = {name: {"seconds": round(m, 3), "ratio": round(m / floor, 1)} for name, m in medians.items()}
+    print(json.dumps(results, indent=2))
 
 
 def access(ready: dict[str, str]) -> dict[str, str]:

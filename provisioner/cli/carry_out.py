@@ -82,7 +82,7 @@ def _agree(plan: Plan, consent: Consent) -> None:
     typed_is_enough = plan.mode is Mode.DESTROY and not consent.approved
     if not typed_is_enough:
         check_safe(plan, consent.accepted, accept_all=consent.accept_all)
-    if consent.approved or not (plan.pending or plan.mode is Mode.REFRESH_ONLY and plan.refreshed):
+    if consent.approved or not _changes_anything(plan):
         return
     click.echo(f"\n{question(plan.mode)}", err=True, nl=False)
     answer = sys.stdin.readline()
@@ -90,6 +90,10 @@ def _agree(plan: Plan, consent: Consent) -> None:
     if answer.strip() != "yes":
         what = "Destroy" if plan.mode is Mode.DESTROY else "Apply"
         raise ProvisionerError(f"{what} cancelled", detail="Nothing was changed.")
+
+
+def _changes_anything(plan: Plan) -> bool:
+    return bool(plan.pending) or (plan.mode is Mode.REFRESH_ONLY and bool(plan.refreshed))
 
 
 def _run(planned: Planned, request: Request, session: Session) -> Outcome:
@@ -115,7 +119,7 @@ def _run(planned: Planned, request: Request, session: Session) -> Outcome:
 
 @contextmanager
 def stopping_gently(stop: threading.Event) -> Iterator[None]:
-    """The first signal lets what runs end and be recorded; the second leaves at once. What was sent is in the journal."""
+    """The first signal lets what runs end and be recorded; the second leaves at once: what was sent is journaled."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():

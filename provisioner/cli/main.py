@@ -93,8 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _report(error: ProvisionerError) -> int:
-    from provisioner.clock import Interrupted
     from provisioner.cli.terminal import colored
+    from provisioner.clock import Interrupted
     from provisioner.views.diagnostics import error_text
 
     if isinstance(error, Interrupted):
