@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from provisioner.spec.document import Spec
 
 
+_STOPPING = b"\nStopping: nothing new begins, what runs is finished and recorded. Again to leave at once.\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """What the command line agreed to already."""
@@ -125,6 +128,7 @@ def stopping_gently(stop: threading.Event) -> Iterator[None]:
         if stop.is_set():
             os._exit(INTERRUPTED)
         stop.set()
+        os.write(sys.stderr.fileno(), _STOPPING)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

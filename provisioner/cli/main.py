@@ -105,6 +105,13 @@ def _report(error: ProvisionerError) -> int:
 
 
 def _double_dashes(arguments: list[str]) -> list[str]:
-    """Terraform's spelling `-out=FILE` is ours with two dashes; we have no groups of short options."""
+    """Terraform's spellings: `-out=FILE` is ours with two dashes (we have no groups of short options), and a switch may
+    be given a value.
+    """
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    return [f"-{word}" if re.match(r"-[a-z][a-z-]+(=|$)", word) else word for word in arguments[:end]] + arguments[end:]
+    return [_spelled(word) for word in arguments[:end]] + arguments[end:]
+
+
+def _spelled(word: str) -> str:
+    doubled = f"-{word}" if re.match(r"-[a-z][a-z-]+(=|$)", word) else word
+    return {"--refresh=false": "--no-refresh", "--refresh=true": "--refresh"}.get(doubled, doubled)
