@@ -74,7 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command and return the exit code: 0 done, 1 any error, 2 changes pending, 130 interrupted."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        return int(cli.main(_double_dashes(given), prog_name="provisioner", standalone_mode=False) or 0)
+        # Whether there is colour is for our views to decide; click would take it out of every pipe.
+        return int(cli.main(_double_dashes(given), prog_name="provisioner", standalone_mode=False, color=True) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return FAILED
@@ -100,7 +101,7 @@ def _report(error: ProvisionerError) -> int:
     if isinstance(error, Interrupted):
         click.echo("Interrupted. Nothing was changed.", err=True)
         return INTERRUPTED
-    click.echo(error_text(error, color=colored(sys.stderr)), err=True)
+    click.echo(error_text(error, color=colored(sys.stderr)), err=True, color=True)
     return FAILED
 
 

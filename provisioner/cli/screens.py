@@ -25,8 +25,8 @@ def show_outcome(outcome: Outcome, mode: Mode) -> None:
 
 def show_diagnostics(diagnostics: Sequence[Diagnostic]) -> None:
     if diagnostics:
-        click.echo(diagnostics_text(diagnostics, color=colored(sys.stderr)), err=True)
+        click.echo(diagnostics_text(diagnostics, color=colored(sys.stderr)), err=True, color=True)
 
 
 def _print(text: str) -> None:
-    click.echo(text, nl=not text.endswith("\n"))
+    click.echo(text, nl=not text.endswith("\n"), color=True)  # whether it has colour was decided above

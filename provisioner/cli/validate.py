@@ -25,7 +25,7 @@ def command(paths: tuple[Path, ...], _format: str) -> None:
     files = sum(len(stack.files) for stack in stacks)
     warnings = [warning for stack in stacks for warning in stack.warnings]
     if warnings:
-        click.echo(diagnostics_text(warnings, color=colored(sys.stderr), files=files), err=True)
+        click.echo(diagnostics_text(warnings, color=colored(sys.stderr), files=files), err=True, color=True)
         click.echo("Success! The configuration is valid, but there were some validation warnings as shown above.")
     else:
         click.echo("Success! The configuration is valid.")
