@@ -5,7 +5,7 @@ from __future__ import annotations
 from provisioner.errors import ApiError, Diagnostic
 from provisioner.events import StepFailed
 from provisioner.views.outcome import Outcome
-from provisioner.views.progress import elapsed_text
+from provisioner.views.phrases import elapsed_text
 
 # Which field a refusal is about (API page 16.3).
 FIELD_OF_CODE = {

@@ -39,7 +39,7 @@ from provisioner.model.address import Address
 from provisioner.plan import Action, Step
 from provisioner.views.clean import one_line
 from provisioner.views.paint import in_ascii
-from provisioner.views.progress import completed_text, elapsed_text, read_text, reading_text, seen_text, speaks_unicode
+from provisioner.views.phrases import completed_text, elapsed_text, read_text, reading_text, seen_text, speaks_unicode
 
 SECONDS_BETWEEN_DRAWS = 1 / 8
 FRAMES_PER_SECOND = 8

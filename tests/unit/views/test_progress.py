@@ -25,7 +25,9 @@ from provisioner.events import (
     Tick,
 )
 from provisioner.plan import Action, Step
-from provisioner.views.progress import PlainProgress, elapsed_text, progress_for
+from provisioner.views.lines import PlainProgress
+from provisioner.views.phrases import elapsed_text
+from provisioner.views.progress import progress_for
 from tests.builders import HandClock, instance_id, planned, step
 
 Agrees = Callable[[str, str], None]
