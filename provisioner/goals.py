@@ -87,7 +87,7 @@ def took_effect(operation: Operation, observation: Observation | None) -> bool |
             return volume is not None and (volume.busy or (volume.capacity or 0) >= operation.values["capacity"])
         case OperationKind.ATTACH | OperationKind.DETACH:
             mounts = (observation.storages if observation else None) or ()
-            there = any(m.usable and m.form()["mount_path"] == operation.values["mount_path"] for m in mounts)
+            there = any(mount.usable and mount.mount_path == operation.values["mount_path"] for mount in mounts)
             return there is (operation.kind is OperationKind.ATTACH)
         case _:
             return None

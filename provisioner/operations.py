@@ -57,13 +57,15 @@ class Operation:
                 return str(self.kind)
 
 
-def creation(desired: Mapping[str, Any]) -> Iterator[Operation]:
-    """Tags and mounts cannot be given at creation, and what is created runs (API page 5.1)."""
+def creation(desired: Mapping[str, Any], target: str) -> Iterator[Operation]:
+    """The operations that end with a new instance and its power at `target`. Tags and mounts cannot be given at
+    creation, and what is created runs (API page 5.1).
+    """
     later = {"tags", "storages", "desired_status"}
     yield Operation(OperationKind.CREATE, {name: value for name, value in desired.items() if name not in later})
     if desired.get("tags"):
         yield Operation(OperationKind.TAG, {"tags": desired["tags"]})
-    if desired["desired_status"] == "STOPPED":
+    if target == "STOPPED":
         yield Operation(OperationKind.STOP)
     else:
         yield from _attaching(desired)

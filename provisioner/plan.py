@@ -266,11 +266,12 @@ def _step(
         fields=declaration.fields,
         timeouts=declaration.notebook.timeouts,
     )
+    power = "STOPPED" if attributes["desired_status"] == "STOPPED" else "RUNNING"
     if observation is None:
         reason = Reason.GONE if record else Reason.NOT_RECORDED
-        return replace(blank, action=Action.CREATE, reason=reason, operations=tuple(creation(attributes)))
+        return replace(blank, action=Action.CREATE, reason=reason, operations=tuple(creation(attributes, power)))
     if observation.status == "DELETING":
-        operations = (*deletion(observation), *creation(attributes))
+        operations = (*deletion(observation), *creation(attributes, power))
         return replace(blank, action=Action.CREATE, reason=Reason.GONE, id=observation.id, operations=operations)
     step = replace(blank, id=observation.id, record=record, before=_before(observation))
     assert record is not None  # noqa: S101 - what is observed was recorded
@@ -301,7 +302,8 @@ def _removal(address: Address, record: Record, observation: Observation | None, 
 def _existing(step: Step, observation: Observation, record: Record, now_ms: int, *, forced: bool) -> Step:
     changes = compare(step.after, step.before, record.attributes)
     if reason := _why_replace(observation, changes, forced=forced):
-        operations = (*deletion(observation), *creation(step.after))
+        power = _target_power(step.after, observation, left=False)
+        operations = (*deletion(observation), *creation(step.after, power))
         loss = _loss_of_deletion(observation)
         step = replace(step, action=Action.REPLACE, reason=reason, operations=operations, changes=changes, loss=loss)
         return _unless_blocked(step, observation)

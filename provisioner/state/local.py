@@ -68,41 +68,30 @@ class LocalBackend:
 
     @contextmanager
     def lock(self, info: LockInfo) -> Iterator[None]:
-        descriptor = self._acquire(info)
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # what it says means nothing once the lock is free
-                os.ftruncate(descriptor, 0)
-            os.close(descriptor)
-
-    def _acquire(self, info: LockInfo) -> int:
         self._make_directory()
-        descriptor = -1
         try:
             descriptor = files.open_private(self._lock_path, os.O_RDWR)
+        except OSError as error:
+            raise _unwritable(self._lock_path, error) from error
+        try:
+            self._take(descriptor, info)
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # what it says means nothing once the lock is free
+                    os.ftruncate(descriptor, 0)
+        finally:
+            os.close(descriptor)
+
+    def _take(self, descriptor: int, info: LockInfo) -> None:
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, (info.model_dump_json(by_alias=True) + "\n").encode(), 0)
+        except BlockingIOError as error:
+            raise _held(descriptor) from error
         except OSError as error:
-            refusal = self._refusal(descriptor, error)
-            if descriptor >= 0:
-                os.close(descriptor)
-            raise refusal from error
-        return descriptor
-
-    def _refusal(self, descriptor: int, error: OSError) -> StateError:
-        if not isinstance(error, BlockingIOError):
-            return _unwritable(self._lock_path, error)
-        try:
-            holder = LockInfo.model_validate_json(os.pread(descriptor, _LOCK_BYTES, 0))
-        except ValidationError:
-            detail = "The lock file does not say by whom yet."
-        else:
-            told = {"Who": holder.who, "Operation": holder.operation, "Since": holder.created, "ID": holder.id}
-            detail = "\n".join(f"{name:<10} {value}" for name, value in told.items())
-        hint = "wait until it ends, then run again"
-        return StateLocked("the state is locked by another run", detail=detail, hint=hint)
+            raise _unwritable(self._lock_path, error) from error
 
     def journal(self, state: State) -> Journal:
         self._make_directory()
@@ -115,11 +104,10 @@ class LocalBackend:
         stored = self._stored()
         found = stored.serial if stored else 0
         if found != expected_serial or (stored is not None and stored.lineage != state.lineage):
+            now = f"serial {stored.serial} of lineage {stored.lineage}" if stored else "no state"
             raise StateError(
                 "the state was changed by another run",
-                detail=f"Its serial is {found}, this run began with {expected_serial}."
-                if found != expected_serial
-                else "It has another lineage now: it was made anew.",
+                detail=f"There is {now}; this run began with serial {expected_serial} of lineage {state.lineage}.",
                 hint="run the command again",
             )
         self._make_directory()
@@ -147,6 +135,18 @@ def _read(path: Path) -> bytes | None:
         return files.read_bytes(path)
     except OSError as error:
         raise StateError(f"{path} cannot be read", detail=str(error), hint="nothing was changed") from error
+
+
+def _held(descriptor: int) -> StateLocked:
+    try:
+        holder = LockInfo.model_validate_json(os.pread(descriptor, _LOCK_BYTES, 0))
+    except ValidationError:
+        detail = "The lock file does not say by whom yet."
+    else:
+        told = {"Who": holder.who, "Operation": holder.operation, "Since": holder.created, "ID": holder.id}
+        detail = "\n".join(f"{name:<10} {value}" for name, value in told.items())
+    hint = "wait until it ends, then run again"
+    return StateLocked("the state is locked by another run", detail=detail, hint=hint)
 
 
 def _unwritable(path: Path, error: OSError) -> StateError:

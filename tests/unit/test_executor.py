@@ -250,7 +250,7 @@ def test_an_interrupt_of_the_caller_stops_the_workers() -> None:
     with pytest.raises(KeyboardInterrupt):
         carry_out([task() for _ in range(5)], look, stop=stop)
     assert stop.is_set()
-    assert before == threading.active_count()
+    assert threading.active_count() <= before
 
 
 def test_idle_is_called_while_others_work() -> None:
@@ -289,8 +289,10 @@ def test_map_raises_the_first_error_and_leaves_the_rest() -> None:
 
     def call(item: int) -> None:
         called.append(item)
-        raise OSError(str(item))
+        if item == 0:
+            raise OSError
+        threading.Event().wait(0.05)
 
-    with pytest.raises(OSError, match="0"):
+    with pytest.raises(OSError):  # noqa: PT011 - it says nothing
         map_bounded(call, range(1000), workers=2)
     assert len(called) < 1000

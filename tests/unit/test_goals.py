@@ -142,6 +142,24 @@ def test_effect_of_a_resize_is_a_busy_volume(volume: dict[str, Any], *, expected
     assert expected is took_effect(op(KIND.RESIZE, capacity=100), seen(1, volume=volume))
 
 
+@pytest.mark.parametrize(
+    ("status", "attached"), [("MOUNTING", True), ("MOUNTED", True), ("MOUNT_FAILED", False), ("UNMOUNTING", False)]
+)
+def test_effect_on_mounts(status: str, *, attached: bool) -> None:
+    """An attach shows as a mount that serves, a detach as none."""
+    path = "/data/sets/"
+    shown = seen(1).with_mounts([Mount(id="m", mount_path=path, status=status)])
+    assert attached is took_effect(op(KIND.ATTACH, mount_path=path), shown)
+    assert attached is not took_effect(op(KIND.DETACH, mount_path=path), shown)
+    assert took_effect(op(KIND.DETACH, mount_path=path), None) is True
+
+
+@pytest.mark.parametrize("kind", [KIND.UPDATE, KIND.TAG, KIND.UNTAG, KIND.RENEW_LEASE])
+def test_effect_of_what_may_be_repeated(kind: OperationKind) -> None:
+    """Of the others nothing is concluded: to repeat them changes nothing."""
+    assert took_effect(op(kind), seen(1)) is None
+
+
 def test_failure_text() -> None:
     """A failure names the status and the service's own reason."""
     broken = seen(1, "CREATE_FAILED", fail_reason="no room")
