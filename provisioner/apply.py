@@ -10,13 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.clock import Clock
+from provisioner.desk import Desk, Ids, Ledger
+from provisioner.errors import StateError, StateNotSaved
 from provisioner.events import ApplyCompleted, ApplyStarted, Listener, Tick
 from provisioner.executor import Poller, run
+from provisioner.model.marker import UNMARKED, Marking
 from provisioner.plan import Plan
 from provisioner.provider.base import NotebookProvider
+from provisioner.settle import SETTLE_WINDOW
 from provisioner.state.backend import Snapshot, StateBackend
 from provisioner.state.document import Cloud, State
-from provisioner.step_run import Desk, Ledger, StepRun
+from provisioner.step_run import StepRun
 from provisioner.watch import Watch
 
 
@@ -27,6 +31,8 @@ class Settings:
     cloud: Cloud
     workers: int
     poll_interval: float | None = None
+    marking: Marking = UNMARKED
+    settle_window: float = SETTLE_WINDOW
 
 
 def apply_plan(
@@ -52,9 +58,13 @@ def apply_plan(
     listener(ApplyStarted(plan.pending))
     try:
         if plan.pending:
-            journal = backend.journal(snapshot.state)
+            calls = sum(len(step.operations) for step in plan.pending)
+            journal = backend.journal(snapshot.state, calls=calls)
             try:
-                _run_steps(plan, Desk(provider, journal, ledger, clock, stop, listener), settings)
+                ids = Ids({record.id: address for address, record in snapshot.state.resources.items()})
+                window = settings.settle_window
+                desk = Desk(provider, journal, ledger, ids, settings.marking, window, clock, stop, listener)
+                _run_steps(plan, desk, settings)
             finally:
                 journal.close()
     finally:
@@ -81,8 +91,10 @@ def _fold(snapshot: Snapshot, ledger: Ledger, backend: StateBackend, cloud: Clou
 
 def _write(state: State, snapshot: Snapshot, backend: StateBackend, cloud: Cloud) -> Snapshot:
     written = state.model_copy(update={"serial": snapshot.stored_serial}).next(cloud)
-    backend.write(written, expected_serial=snapshot.stored_serial)
-    return Snapshot(written, written.serial)
+    try:
+        return backend.write(written, replacing=snapshot)
+    except StateError as error:
+        raise StateNotSaved(error, written.dumps()) from error
 
 
 def _one_at_a_time(listener: Listener) -> Listener:

@@ -126,7 +126,8 @@ def _restrict(want: Any, have: Any, was: Any) -> Any:
 
 def _equal(path: str, want: Any, have: Any) -> bool:
     if path == "lease" and isinstance(want, Mapping) and isinstance(have, Mapping):
-        return bool(want["type"] == have["type"] and abs(want["duration"] - have["duration"]) <= MINUTE_MS)
+        same_type: bool = want["type"] == have.get("type", want["type"])
+        return same_type and bool(abs(want["duration"] - have["duration"]) <= MINUTE_MS)
     if path == "desired_status":
         return have is None or want in ("UNMANAGED", have)
     return bool(want == have)

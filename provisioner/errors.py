@@ -4,7 +4,9 @@
     ├── UsageError            a command line or a setting that cannot be obeyed
     ├── SpecError             carries every Diagnostic of every spec file
     ├── StateError            the recorded state cannot be read, written or trusted
-    │   └── StateLocked       another run holds the lock
+    │   ├── StateLocked       another run holds the lock
+    │   ├── StateDamaged      what is stored is no state of this stack: another copy may take its place
+    │   └── StateNotSaved     a run could not record what it did; carries the state for another place
     ├── PlanError             the plan is refused before anything is sent
     ├── ApiError              the service answered with an error
     │   ├── NotFound          the object does not exist (status 404, or 400 with a service code)
@@ -86,7 +88,23 @@ class StateError(ProvisionerError):
 
 
 class StateLocked(StateError):
-    """Another run holds the lock of this state."""
+    """Another run holds the lock of this state; `holder` says who, in one line."""
+
+    def __init__(self, summary: str, *, detail: str = "", hint: str = "", holder: str = "") -> None:
+        super().__init__(summary, detail=detail, hint=hint)
+        self.holder = holder
+
+
+class StateDamaged(StateError):
+    """What stands in the place of the state is missing, cut, edited, or of another stack."""
+
+
+class StateNotSaved(StateError):
+    """The state of a run could not be written; `text` is all of it."""
+
+    def __init__(self, cause: StateError, text: str) -> None:
+        super().__init__(cause.summary, detail=cause.detail, hint=cause.hint)
+        self.text = text
 
 
 class PlanError(ProvisionerError):

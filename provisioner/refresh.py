@@ -1,12 +1,14 @@
 """Reads everything recorded from the service. Reads only.
 
-List pages serve all notebooks of a workspace; only one that no page shows is asked for by its id, and only one whose
-spec or record has mounts is asked for them, since no list tells.
+List pages serve all notebooks of a workspace, those that carry the mark of the stack alone where all that is recorded
+does; the same pages show what is ours and is not recorded. Only one that no page shows is asked for by its id, and only
+one whose spec or record has mounts is asked for them, since no list tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -14,9 +16,22 @@ from provisioner.clock import Clock
 from provisioner.errors import StateError
 from provisioner.events import Listener, RefreshCompleted, RefreshStarted
 from provisioner.executor import map_bounded
-from provisioner.model.observation import Observation
-from provisioner.provider.base import PAGE_SIZE, NotebookReader, every_notebook
+from provisioner.model.marker import UNMARKED, Marking, Place, unmarked
+from provisioner.model.observation import GONE, Observation
+from provisioner.provider.base import PAGE_SIZE, NotebookReader, Page, every_notebook
 from provisioner.state.document import Record, State
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What the service says.
+
+    live    by recorded address, None when the instance does not exist
+    strays  instances that carry a mark of this stack and are neither recorded nor what a pending create asked for
+    """
+
+    live: Mapping[str, Observation | None]
+    strays: tuple[Observation, ...] = ()
 
 
 def refresh(
@@ -27,17 +42,21 @@ def refresh(
     workers: int,
     clock: Clock,
     listener: Listener,
-) -> dict[str, Observation | None]:
-    """For each recorded address what the service says now, None when the instance does not exist.
+    marking: Marking = UNMARKED,
+    workspaces: Collection[str] = (),
+) -> Refreshed:
+    """Read everything recorded, and look for what is ours and is not.
 
-    mounting  addresses whose mounts are wanted besides those that are recorded with some
+    mounting    addresses whose mounts are wanted besides those that are recorded with some
+    workspaces  to be looked through besides those of the records
     """
     began, before = clock.monotonic(), provider.requests
     listener(RefreshStarted(state.stack, len(state.resources)))
-    listed = _listed(state.resources.values(), provider, workers)
-    missing = [record for record in state.resources.values() if record.id not in listed]
-    found = map_bounded(lambda record: provider.read(record.id, workspace_of(record)), missing, workers=workers)
-    live = listed | {record.id: observation for record, observation in zip(missing, found, strict=True)}
+    shown = _shown(state.resources.values(), workspaces, marking, provider, workers)
+    missing = [record for record in state.resources.values() if record.id not in shown]
+    found = map_bounded(lambda record: _sought(record, provider), missing, workers=workers)
+    live: dict[str, Observation | None] = {**shown}
+    live |= {record.id: observation for record, observation in zip(missing, found, strict=True)}
     wanted = [
         notebook
         for address, record in state.resources.items()
@@ -47,7 +66,18 @@ def refresh(
     live |= {each.id: each for each in map_bounded(lambda each: _with_mounts(each, provider), wanted, workers=workers)}
     seconds = clock.monotonic() - began
     listener(RefreshCompleted(state.stack, len(state.resources), provider.requests - before, seconds))
-    return {address: live[record.id] for address, record in state.resources.items()}
+    return Refreshed(
+        {address: live[record.id] for address, record in state.resources.items()},
+        tuple(_strays(shown.values(), state, marking)),
+    )
+
+
+def sweep(
+    state: State, provider: NotebookReader, *, marking: Marking, workspaces: Collection[str], workers: int
+) -> tuple[Observation, ...]:
+    """The strays alone, for who asks nothing else of the service."""
+    shown = _shown((), workspaces, marking, provider, workers)
+    return tuple(_strays(shown.values(), state, marking))
 
 
 def recall(state: State) -> dict[str, Observation | None]:
@@ -78,31 +108,98 @@ def _with_mounts(notebook: Observation, provider: NotebookReader) -> Observation
     return notebook if mounts is None else notebook.with_mounts(mounts)
 
 
-def _listed(records: Iterable[Record], provider: NotebookReader, workers: int) -> dict[str, Observation | None]:
-    wanted: dict[str, set[str]] = {}
+def _sought(record: Record, provider: NotebookReader) -> Observation | None:
+    """One that no page showed. That it is gone takes two proofs: neither its id nor a list of its id shows it."""
+    workspace = workspace_of(record)
+    found = provider.read(record.id, workspace)
+    if found is not None:
+        return found
+    listed = provider.page(workspace, 0, notebook_id=record.id).notebooks
+    return next((notebook for notebook in listed if notebook.id == record.id), None)
+
+
+def _strays(shown: Iterable[Observation], state: State, marking: Marking) -> Iterator[Observation]:
+    known = {record.id for record in state.resources.values()}
+    awaited = {unmarked(pending.body)[1] for pending in state.pending}
+    for notebook in shown:
+        if notebook.id in known or notebook.marker in awaited or notebook.status in {"DELETING", GONE}:
+            continue
+        if marking.owns(notebook.marker):
+            yield notebook
+
+
+def _shown(
+    records: Iterable[Record], workspaces: Collection[str], marking: Marking, provider: NotebookReader, workers: int
+) -> dict[str, Observation]:
+    """What the lists show, by id."""
+    recorded: dict[str, list[Record]] = {workspace: [] for workspace in workspaces}
     for record in records:
-        wanted.setdefault(workspace_of(record), set()).add(record.id)
-    found: dict[str, Observation | None] = {}
-    for workspace, ids in sorted(wanted.items()):
-        found |= {notebook.id: notebook for notebook in _shown(workspace, ids, provider, workers)}
+        recorded.setdefault(workspace_of(record), []).append(record)
+    found: dict[str, Observation] = {}
+    for workspace, those in sorted(recorded.items()):
+        pages = _Pages(provider, workspace, workers)
+        complete = False
+        if those and not all(_carries_mark(record, marking) for record in those):
+            # Some were imported, or somebody removed the mark: only a list of everything shows them.
+            complete = pages.read({record.id for record in those})
+        if marking.place is not None and not complete:
+            pages.read_marked(marking.prefix, marking.place)
+        found |= pages.found
     return found
 
 
-def _shown(workspace: str, ids: set[str], provider: NotebookReader, workers: int) -> Iterator[Observation]:
-    """The notebooks with `ids` as far as the pages show them. Rows may shift while pages are read, so a row may come
-    twice or not at all (API page 13): the caller asks for those missing by id.
+def _carries_mark(record: Record, marking: Marking) -> bool:
+    place = record.observed.get("marker_place", "description")
+    return place == marking.place and marking.owns(record.observed.get("marker", ""))
+
+
+class _Pages:
+    """What the list pages of one workspace show. Rows may shift while pages are read, so a row may come twice or not at
+    all (API page 13): the caller asks for those missing by id.
     """
-    first = provider.page(workspace, 0)
-    rows = len(first.notebooks)
-    found = [notebook for notebook in first.notebooks if notebook.id in ids]
-    yield from found
-    if len(found) == len(ids) or first.is_last(rows):
-        return
-    if first.total is None:
-        yield from (notebook for notebook in every_notebook(provider, workspace) if notebook.id in ids)
-        return
-    offsets = range(rows, first.total, PAGE_SIZE)
-    if len(offsets) > len(ids) - len(found):
-        return  # it costs less to ask for each: the workspace is full of other people's
-    for page in map_bounded(lambda offset: provider.page(workspace, offset), offsets, workers=workers):
-        yield from (notebook for notebook in page.notebooks if notebook.id in ids)
+
+    def __init__(self, provider: NotebookReader, workspace: str, workers: int) -> None:
+        self.found: dict[str, Observation] = {}
+        self._provider = provider
+        self._workspace = workspace
+        self._workers = workers
+
+    def read(self, ids: Collection[str]) -> bool:
+        """Read until those with `ids` are found, or it costs less to ask for each: the workspace is full of other
+        people's. Says whether all there are were read.
+        """
+        first = self._page(0)
+        if first.is_last(len(first.notebooks)):
+            return True
+        missing = len(set(ids) - self.found.keys())
+        if not missing or (first.total or 0) - len(first.notebooks) > missing * PAGE_SIZE:
+            return False
+        self._read_rest(first, "")
+        return True
+
+    def read_marked(self, mark: str, place: Place) -> None:
+        """Read all that carry a mark which begins so."""
+        first = self._page(0, mark, place)
+        if not first.is_last(len(first.notebooks)):
+            self._read_rest(first, mark, place)
+
+    def _read_rest(self, first: Page, mark: str, place: Place = "description") -> None:
+        """All pages after the first, some at a time; pages that show nothing new are the end, whatever the total."""
+        if first.total is None:
+            self._add(every_notebook(self._provider, self._workspace, place=place, mark=mark))
+            return
+        offsets = range(len(first.notebooks), first.total, PAGE_SIZE)
+        for start in range(0, len(offsets), self._workers):
+            before = len(self.found)
+            some = offsets[start : start + self._workers]
+            map_bounded(lambda row: self._page(row, mark, place), some, workers=self._workers)
+            if len(self.found) == before:
+                return
+
+    def _page(self, row: int, mark: str = "", place: Place = "description") -> Page:
+        page = self._provider.page(self._workspace, row, place=place, mark=mark)
+        self._add(page.notebooks)
+        return page
+
+    def _add(self, notebooks: Iterable[Observation]) -> None:
+        self.found.update({notebook.id: notebook for notebook in notebooks})

@@ -6,15 +6,13 @@ but what an unclear answer means: whether a call took effect, and whether it may
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.clock import Clock, Interrupted
+from provisioner.clock import Interrupted
+from provisioner.desk import Desk
 from provisioner.errors import ApiError, ApplyError, NotFound, OutcomeUnknown, ProvisionerError, StateError
 from provisioner.events import (
-    Listener,
     OperationStarted,
     StatusSeen,
     StepCompleted,
@@ -25,19 +23,20 @@ from provisioner.events import (
 from provisioner.goals import Verdict, failure_text, took_effect
 from provisioner.model.answer import Mount
 from provisioner.model.fields import duration_text
+from provisioner.model.marker import marked, unmarked
 from provisioner.model.notebook import Timeouts
 from provisioner.model.observation import GONE, Observation
 from provisioner.operations import Operation, OperationKind, waiting
 from provisioner.plan import Action, Step, record_of
-from provisioner.provider.base import NotebookProvider
+from provisioner.settle import adoptable, mark_of, workspace_of_create
 from provisioner.state.document import Pending, Record
-from provisioner.state.journal import Journal
 from provisioner.watch import Sighting, Ticket
 
 BUSY = "ModelArts.6357"
 STOP_FIRST = "ModelArts.6304"
 ATTEMPTS = 3
 
+_LOOKS_FIRST = "run apply again: it looks for the instance before anything is created"
 _PASSING_STATUS = {
     OperationKind.STOP: "STOPPING",
     OperationKind.START: "STARTING",
@@ -48,26 +47,6 @@ _MOUNTING = frozenset({OperationKind.ATTACH, OperationKind.DETACH})
 _REMOVING = frozenset({OperationKind.DELETE, OperationKind.DETACH})
 
 Waits = Generator[Ticket, Sighting, None]
-
-
-@dataclass(slots=True)
-class Ledger:
-    """What is to be recorded: the records that changed, None for removed, and the creates of unknown outcome."""
-
-    records: dict[str, Record | None]
-    pending: list[Pending] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What every step shares."""
-
-    provider: NotebookProvider
-    journal: Journal
-    ledger: Ledger
-    clock: Clock
-    stop: threading.Event
-    listener: Listener
 
 
 class StepRun:
@@ -82,6 +61,7 @@ class StepRun:
         self._record = desk.ledger.records.get(self._address) or step.record
         self._observation: Observation | None = None
         self._mounts: tuple[Mount, ...] | None = None
+        self._status = ""
 
     def walk(self) -> Waits:
         step, desk = self._step, self._desk
@@ -129,13 +109,19 @@ class StepRun:
 
     def _send(self, operation: Operation, attempts: int = ATTEMPTS) -> Waits:
         """Call once; again only where the first call is known to have done nothing, or may be repeated."""
-        problem = self._problem(operation)
+        try:
+            problem = self._problem(operation)
+        except _Unanswered as unanswered:
+            yield from self._search(unanswered)
+            return
         if problem is None or (isinstance(problem, NotFound) and operation.kind in _REMOVING):
             return
         if operation.kind is OperationKind.DELETE and problem.code == STOP_FIRST and attempts > 1:
             # Whether a running instance may be deleted depends on the service's version (API page 7.4).
             yield from self._operate(Operation(OperationKind.STOP))
-        elif problem.code == BUSY or isinstance(problem, OutcomeUnknown):
+        elif operation.kind is not OperationKind.CREATE and (
+            problem.code == BUSY or isinstance(problem, OutcomeUnknown)
+        ):
             yield from self._look(operation)
             if took_effect(operation, self._observation):
                 return
@@ -151,8 +137,6 @@ class StepRun:
         try:
             self._call(operation)
         except OutcomeUnknown as unknown:
-            if operation.kind is OperationKind.CREATE:
-                raise self._unseen(operation, unknown) from unknown
             return unknown
         except ApiError as refusal:
             return refusal
@@ -168,26 +152,81 @@ class StepRun:
 
     def _call(self, operation: Operation) -> None:
         """The one mutating call of `operation`, an intent before it and its outcome after it on disk."""
-        journal = self._desk.journal
-        body = dict(operation.values) if operation.kind is OperationKind.CREATE else None
-        sequence = journal.intent(self._address, operation.kind, self._desk.clock.now(), body)
+        journal, now = self._desk.journal, self._desk.clock.now()
+        sent = self._with_mark(operation)
+        body = dict(sent.values) if sent.kind is OperationKind.CREATE else None
+        sequence = journal.intent(self._address, sent.kind, now, body)
         try:
-            created = self._dispatch(operation)
-        except OutcomeUnknown:
-            if operation.kind is not OperationKind.CREATE:
-                journal.refused(sequence, self._address)
+            created = self._dispatch(sent)
+        except OutcomeUnknown as unknown:
+            if body is not None:
+                raise _Unanswered(sequence, self._keep_open(now, body), unknown) from unknown
+            journal.refused(sequence, self._address)
             raise
         except ProvisionerError:
             journal.refused(sequence, self._address)
             raise
-        if created is not None:
+        if created is None:
+            record = self._after(operation)
+        else:
+            self._check_ours(created, sent, sequence, now)
             self._id, self._workspace = created.id, str(operation.values.get("workspace_id", "0"))
             record = record_of(created, operation.values)
-        else:
-            record = self._after(operation)
         self._observation = None
         self._keep(record.model_copy(update={"incomplete": True}))
         self._write_outcome(sequence)
+
+    def _with_mark(self, operation: Operation) -> Operation:
+        """A create gets a mark of its own; a PUT keeps the one that the instance has, since it stands in a field that
+        it sends.
+        """
+        if operation.kind is OperationKind.CREATE:
+            marking = self._desk.marking
+            return Operation(operation.kind, marked(operation.values, marking.fresh(self._address), marking.place))
+        observed = self._record.observed if self._record else {}
+        place = observed.get("marker_place", "description")
+        if operation.kind is OperationKind.UPDATE and place in operation.values:
+            return Operation(operation.kind, marked(operation.values, observed.get("marker", ""), place))
+        return operation
+
+    def _keep_open(self, now: float, body: Mapping[str, Any]) -> Pending:
+        """Nobody knows what came of a create: that it was sent is recorded until it is known."""
+        pending = Pending(address=self._address, at=now, body=dict(body))
+        self._desk.ledger.pending.append(pending)
+        return pending
+
+    def _check_ours(self, created: Observation, sent: Operation, sequence: int, now: float) -> None:
+        """An answer with the mark of another create, or with an id that is taken, is not the answer to this one."""
+        strange = created.marker not in {"", unmarked(sent.values)[1]}
+        if strange and created.id not in self._desk.ids.known():
+            mixed_up = OutcomeUnknown(f"the service answered a create with the instance {created.id} of another create")
+            raise _Unanswered(sequence, self._keep_open(now, sent.values), mixed_up)
+        if owner := self._desk.ids.claim(created.id, self._address):
+            self._keep_open(now, sent.values)
+            raise ApplyError(
+                f"E421: the service answered a create with the id {created.id}, which {owner} has already",
+                detail=f"Nothing was overwritten. What came of the create of {self._address} is not known.",
+                hint=_LOOKS_FIRST,
+            )
+
+    def _search(self, unanswered: _Unanswered) -> Waits:
+        """Look for what a create without an answer made, as long as it may take to appear. Then go on with it."""
+        desk, pending, unknown = self._desk, unanswered.pending, unanswered.unknown
+        unknown.hint = _LOOKS_FIRST
+        mark, place = mark_of(pending)
+        if not mark:
+            raise unknown
+        self._workspace, now = workspace_of_create(pending), desk.clock.monotonic()
+        desk.listener(StatusSeen(self._step, "", f"no answer, searching for {desk.settle_window:.0f}s at most"))
+        until = now + desk.settle_window
+        sighting = yield Ticket("", self._workspace, None, now, until, self._seen, mark=mark, place=place)
+        record = adoptable(pending, sighting.found, desk.ids.known())
+        if record is None or desk.ids.claim(record.id, self._address):
+            raise unknown
+        self._id, self._observation = record.id, None
+        desk.ledger.pending.remove(pending)
+        self._keep(record)
+        self._write_outcome(unanswered.sequence)
 
     def _write_outcome(self, sequence: int) -> None:
         try:
@@ -233,19 +272,14 @@ class StepRun:
         self._record = record
         self._desk.ledger.records[self._address] = record
 
-    def _unseen(self, operation: Operation, unknown: OutcomeUnknown) -> OutcomeUnknown:
-        body, now = dict(operation.values), self._desk.clock.now()
-        self._desk.ledger.pending.append(Pending(address=self._address, at=now, body=body))
-        unknown.hint = "run apply again: it looks for the instance before anything is created"
-        return unknown
-
     def _wait(self, operation: Operation | None) -> Waits:
         """Until the goal of `operation` is reached; without one, for one fresh look."""
         limit, now = _limit(operation, self._step.timeouts), self._desk.clock.monotonic()
         sighting = yield Ticket(self._id, self._workspace, operation, now, now + limit / 1000, self._seen)
         if sighting.verdict is Verdict.PENDING:
             summary = f"{operation or 'a look at the instance'} is still not done after {duration_text(limit)}"
-            raise ApplyError(summary, detail=f"id {self._id}", hint="run apply again: it goes on waiting")
+            status = f", status {self._status}" if self._status else ""
+            raise ApplyError(summary, detail=f"id {self._id}{status}", hint="run apply again: it goes on waiting")
         if operation is not None and sighting.verdict is Verdict.FAILED:
             raise self._failure(operation, sighting)
         if sighting.mounts is not None:
@@ -269,6 +303,7 @@ class StepRun:
         return ApplyError("the instance vanished", detail=f"id {self._id}", hint="run apply again: it creates another")
 
     def _seen(self, observation: Observation) -> None:
+        self._status = observation.status
         progress = observation.step_under_way()
         self._desk.listener(
             StatusSeen(
@@ -280,6 +315,16 @@ class StepRun:
                 progress.description if progress else "",
             )
         )
+
+
+class _Unanswered(Exception):
+    """A create was sent, and no usable answer came back."""
+
+    def __init__(self, sequence: int, pending: Pending, unknown: OutcomeUnknown) -> None:
+        super().__init__(sequence)
+        self.sequence = sequence
+        self.pending = pending
+        self.unknown = unknown
 
 
 def _with_sent(attributes: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from provisioner.clock import Clock
 from provisioner.errors import ApiError
 from provisioner.goals import Verdict, mount_verdict, verdict
 from provisioner.model.answer import Mount
+from provisioner.model.marker import Place
 from provisioner.model.observation import Observation
 from provisioner.operations import Operation, OperationKind
-from provisioner.provider.base import NotebookReader, Page
+from provisioner.provider.base import NotebookReader, Page, with_marks
 
 FASTEST_TICK = 0.2
 SLOWEST_TICK = 5.0
@@ -33,6 +34,7 @@ class Ticket:
     since     monotonic seconds
     deadline  monotonic seconds at which the wait is given up
     seen      called with every observation on the way
+    mark      with one, and no id, it waits for an instance that carries it, in its `place`
     """
 
     notebook_id: str
@@ -41,15 +43,21 @@ class Ticket:
     since: float
     deadline: float
     seen: Callable[[Observation], None]
+    mark: str = ""
+    place: Place = "description"
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What ends a wait: the last observation (None: it does not exist) and how the goal stands."""
+    """What ends a wait: the last observation (None: it does not exist) and how the goal stands.
+
+    found  those that carry the mark that was waited for
+    """
 
     observation: Observation | None
     verdict: Verdict
     mounts: tuple[Mount, ...] | None = None
+    found: tuple[Observation, ...] = ()
 
 
 @dataclass(slots=True)
@@ -98,9 +106,10 @@ class Watch:
         return [*over, *((ticket, Sighting(None, Verdict.PENDING)) for ticket in late)]
 
     def _look(self, tickets: Sequence[Ticket]) -> Iterable[tuple[Ticket, Sighting]]:
-        """At most one list request, and the reads that a list cannot replace."""
+        """At most one list request, those that search for a mark, and the reads that a list cannot replace."""
         yield from self._look_at_mounts(tickets)
-        listed = [ticket for ticket in tickets if not _mounting(ticket.operation)]
+        yield from self._look_for_marks([ticket for ticket in tickets if ticket.mark])
+        listed = [ticket for ticket in tickets if not ticket.mark and not _mounting(ticket.operation)]
         workspaces = sorted({ticket.workspace_id for ticket in listed})
         if workspaces:
             workspace = workspaces[next(self._turn) % len(workspaces)]
@@ -154,6 +163,14 @@ class Watch:
             how = mount_verdict(operation, mounts, waited=self._waited(ticket))
             if how is not Verdict.PENDING:
                 yield ticket, Sighting(None, how, mounts)
+
+    def _look_for_marks(self, tickets: Sequence[Ticket]) -> Iterable[tuple[Ticket, Sighting]]:
+        for workspace in sorted({ticket.workspace_id for ticket in tickets}):
+            here = [ticket for ticket in tickets if ticket.workspace_id == workspace]
+            found = with_marks(self._provider, workspace, [(ticket.mark, ticket.place) for ticket in here])
+            for ticket in here:
+                if found[ticket.mark]:
+                    yield ticket, Sighting(None, Verdict.REACHED, found=tuple(found[ticket.mark]))
 
     def _waited(self, ticket: Ticket) -> float:
         return self._clock.monotonic() - ticket.since

@@ -13,7 +13,8 @@ from provisioner.errors import SourceRange
 from provisioner.model.address import Address
 from provisioner.model.notebook import Notebook
 from provisioner.model.observation import Observation
-from provisioner.plan import Action, Options, Plan, Step, build_plan, record_of
+from provisioner.plan import Action, Options, Plan, Step, record_of
+from provisioner.planning import build_plan
 from provisioner.spec.document import Declaration, Spec
 from provisioner.state.document import Record, State
 

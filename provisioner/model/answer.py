@@ -52,11 +52,10 @@ class Answer(BaseModel):
 
 
 class ImageRef(Answer):
-    """The image of a notebook (API page 3.4)."""
+    """The image of a notebook. Its tag is left out: lists may not show what a single answer does (API page 3.4)."""
 
     id: str = ""
     name: str = ""
-    tag: str = ""
 
 
 class Pool(Answer):
@@ -70,7 +69,7 @@ class LeaseState(Answer):
     """The lease clock, milliseconds (API page 3.5 and 9.3): deadline = create_at + duration."""
 
     enable: bool = True
-    type: Upper = "TIMING"
+    type: Upper = ""
     duration: int = 0
     create_at: int = Field(default=0, validation_alias=AliasChoices("create_at", "create_time"))
     update_at: int = Field(default=0, validation_alias=AliasChoices("update_at", "update_time"))
@@ -94,15 +93,19 @@ class LeaseState(Answer):
         """
         if not self.enable or self.duration < 0:
             return "never"
-        return {"type": self.type, "duration": self.requested} if self.requested > 0 else None
+        return {**self._kind(), "duration": self.requested} if self.requested > 0 else None
+
+    def _kind(self) -> dict[str, str]:
+        """Older answers have no type (API page 3.5): then nothing is known of it."""
+        return {"type": self.type} if self.type else {}
 
     def payload(self) -> dict[str, Any]:
         """What of it does not move by itself."""
         match self.policy():
             case {"duration": duration}:
-                return {"enable": True, "type": self.type, "duration": duration}
+                return {"enable": True, **self._kind(), "duration": duration}
             case policy:
-                return {"enable": policy is None, "type": self.type}
+                return {"enable": policy is None, **self._kind()}
 
 
 class VolumeState(Answer):

@@ -15,6 +15,8 @@ from typing import Annotated, Any, ClassVar, NoReturn
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from provisioner.model.marker import MARK_LENGTH, Place, split
+
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 MAX_LEASE_MS = 72 * HOUR_MS
@@ -136,12 +138,15 @@ Script = Annotated[str, Checked(_text, {"type": "string", "minLength": 1})]
 Text = Annotated[str, Checked(_line, {"type": "string", "minLength": 1})]
 
 
+NAME_LIMIT = 64
+
+
 def _name(value: object) -> object:
     value = _text(value)
     if not isinstance(value, str):
         return value
     _refuse_newline(value)
-    if not 1 <= len(value) <= 64:  # noqa: PLR2004 - the API's own limit
+    if not 1 <= len(value) <= NAME_LIMIT:
         refuse("E206", f"a name has 1 to 64 characters, this has {len(value)}", hint="write another name")
     if strange := re.search(r"[^A-Za-z0-9_-]", value):
         refuse(
@@ -149,12 +154,15 @@ def _name(value: object) -> object:
             f"the character {strange[0]!r} is not allowed in a name",
             hint="use letters A-Z a-z, digits, - and _",
         )
+    _refuse_mark(value, "name")
     return value
 
 
 Name = Annotated[str, Checked(_name, {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"})]
 
-DESCRIPTION_LIMIT = 512
+# The service takes 512; every instance that this tool creates carries a mark.
+SERVICE_DESCRIPTION_LIMIT = 512
+DESCRIPTION_LIMIT = SERVICE_DESCRIPTION_LIMIT - MARK_LENGTH
 
 
 def _description(value: object) -> object:
@@ -163,14 +171,21 @@ def _description(value: object) -> object:
         return value
     if len(value) > DESCRIPTION_LIMIT:
         message = f"a description has at most {DESCRIPTION_LIMIT} characters, this has {len(value)}"
-        refuse("E208", message, hint="shorten it")
+        hint = f"shorten it: the limit is {SERVICE_DESCRIPTION_LIMIT}, {MARK_LENGTH} of them are used by the marker"
+        refuse("E208", message, hint=hint)
     if strange := [f"{found[0]} (position {found.start() + 1})" for found in re.finditer(r"[&<>\"'/]", value)]:
         refuse(
             "E208",
             f"a description must not hold {', '.join(strange[:5])}{' and more' if strange[5:] else ''}",
             hint="the service refuses & < > \" ' and /",
         )
+    _refuse_mark(value, "description")
     return value
+
+
+def _refuse_mark(value: str, place: Place) -> None:
+    if mark := split(value, place)[1]:
+        refuse("E209", f"{mark} looks like a marker of provisioner", hint="leave it out: markers are put on by apply")
 
 
 Description = Annotated[

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from provisioner.model.answer import (
     AffinityState,
@@ -28,6 +28,7 @@ from provisioner.model.answer import (
     VolumeState,
     standing,
 )
+from provisioner.model.marker import Place, unmarked
 
 TRANSITIONAL = frozenset({"INIT", "CREATING", "STARTING", "STOPPING", "DELETING", "SNAPSHOTTING"})
 FAILED = frozenset({"CREATE_FAILED", "START_FAILED", "DELETE_FAILED", "ERROR"})
@@ -80,6 +81,9 @@ class Observation(Answer):
     status: Upper = Field(min_length=1)
     name: str = ""
     description: str = ""
+    marker: str = ""
+    """The mark that the description or the name carried; neither shows it."""
+    marker_place: Place = "description"
     feature: Upper = ""
     flavor: str = ""
     custom_spec: CustomSpecState | None = None
@@ -100,6 +104,14 @@ class Observation(Answer):
     user_vpc: UserVpcState | None = None
     storages: Annotated[tuple[Mount, ...], AfterValidator(standing)] | None = None
     """Dynamic mounts; None when nobody asked for them, the notebook itself does not tell."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_mark(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        bare, mark, place = unmarked(data)
+        return {**bare, "marker": mark, "marker_place": place} if mark else data
 
     @property
     def power(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any, Protocol
 
 from provisioner.model.answer import Mount
+from provisioner.model.marker import Place
 from provisioner.model.observation import Observation
 
 PAGE_SIZE = 50  # the largest that the service allows (API page 7.1)
@@ -34,8 +36,12 @@ class NotebookReader(Protocol):
         """How many requests were sent so far."""
         ...
 
-    def page(self, workspace_id: str, offset: int, *, notebook_id: str = "") -> Page:
-        """At most PAGE_SIZE notebooks of a workspace from row `offset`, newest first; with `notebook_id` that one."""
+    def page(
+        self, workspace_id: str, offset: int, *, notebook_id: str = "", place: Place = "description", mark: str = ""
+    ) -> Page:
+        """At most PAGE_SIZE notebooks of a workspace from row `offset`, newest first; with `notebook_id` that one; with
+        `mark` those that have it, or a mark that begins so, in their `place`.
+        """
         ...
 
     def read(self, notebook_id: str, workspace_id: str) -> Observation | None:
@@ -76,14 +82,33 @@ class NotebookProvider(NotebookReader, Protocol):
     def delete(self, notebook_id: str) -> None: ...
 
 
-def every_notebook(reader: NotebookReader, workspace_id: str) -> Iterator[Observation]:
-    """All notebooks of a workspace, page after page, each once: rows may shift while they are read."""
+def every_notebook(
+    reader: NotebookReader, workspace_id: str, *, place: Place = "description", mark: str = ""
+) -> Iterator[Observation]:
+    """All notebooks of a workspace, or those with `mark`, page after page, each once: rows may shift while they are
+    read.
+    """
     rows, shown = 0, set[str]()
     while True:
-        page = reader.page(workspace_id, rows)
+        page = reader.page(workspace_id, rows, place=place, mark=mark)
         fresh = {notebook.id: notebook for notebook in page.notebooks if notebook.id not in shown}
         yield from fresh.values()
         shown |= fresh.keys()
         rows += len(page.notebooks)
         if not fresh or page.is_last(rows):
             return
+
+
+def with_marks(
+    reader: NotebookReader, workspace_id: str, marks: Collection[tuple[str, Place]]
+) -> dict[str, list[Observation]]:
+    """The notebooks that carry each of `marks`. A part of a text is enough for the service (API page 7.1), so one list
+    of what the marks have in common serves all that stand in one place.
+    """
+    found: dict[str, list[Observation]] = {mark: [] for mark, _ in marks}
+    for place in sorted({place for _, place in marks}):
+        common = commonprefix([mark for mark, at in marks if at == place])  # noqa: RUF071 - these are no paths
+        for notebook in every_notebook(reader, workspace_id, place=place, mark=common):
+            if notebook.marker in found:
+                found[notebook.marker].append(notebook)
+    return found

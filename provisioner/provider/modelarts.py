@@ -9,6 +9,7 @@ from typing import Any
 
 from provisioner.errors import ApiError, NotFound, OutcomeUnknown
 from provisioner.model.answer import Mount
+from provisioner.model.marker import Place
 from provisioner.model.observation import Observation
 from provisioner.provider import wire
 from provisioner.provider.base import PAGE_SIZE, Page
@@ -32,10 +33,14 @@ class ModelArtsNotebooks:
     def requests(self) -> int:
         return self._requests
 
-    def page(self, workspace_id: str, offset: int, *, notebook_id: str = "") -> Page:
+    def page(
+        self, workspace_id: str, offset: int, *, notebook_id: str = "", place: Place = "description", mark: str = ""
+    ) -> Page:
         query = {"limit": str(PAGE_SIZE), "offset": str(offset), "workspace_id": workspace_id}
         if notebook_id:
             query["id"] = notebook_id
+        if mark:
+            query[place] = mark
         payload = self._send("GET", "", query=query)
         found = tuple(wire.parse_notebook(row) for row in wire.rows(payload))
         return Page(found, wire.total(payload))

@@ -34,7 +34,7 @@ def lease_query(lease: Mapping[str, Any] | str | None) -> dict[str, str]:
         case None:
             return {}
         case Mapping():
-            return {"duration": str(lease["duration"]), "type": str(lease["type"])}
+            return {"duration": str(lease["duration"]), "type": str(lease.get("type", "TIMING"))}
         case _:
             return {"duration": str(NO_AUTO_STOP)}
 

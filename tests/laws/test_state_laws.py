@@ -184,7 +184,7 @@ def test_a_directory_survives_any_cut(base: State, calls: list[Call], data: st.D
         (path.parent / "lab.json").write_text(base.dumps(), encoding="utf-8")
         snapshot = backend.read()
         folded = snapshot.state.next(None)
-        backend.write(folded, expected_serial=snapshot.stored_serial)
+        backend.write(folded, replacing=snapshot)
         again = backend.read()
     assert base.serial == snapshot.stored_serial
     assert (folded, base.serial + 1, False) == (again.state, again.stored_serial, again.has_journal)

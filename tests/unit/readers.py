@@ -7,6 +7,7 @@ from typing import Any
 
 from provisioner.errors import ProvisionerError
 from provisioner.model.answer import Mount
+from provisioner.model.marker import Place
 from provisioner.model.observation import Observation
 from provisioner.provider.base import PAGE_SIZE, Page
 
@@ -41,12 +42,16 @@ class FakeNotebooks:
     def lists(self) -> int:
         return sum(line.startswith("list") for line in self.log)
 
-    def page(self, workspace_id: str, offset: int, *, notebook_id: str = "") -> Page:
-        self._note(f"list {workspace_id} {offset}{f' {notebook_id}' if notebook_id else ''}")
+    def page(
+        self, workspace_id: str, offset: int, *, notebook_id: str = "", place: Place = "description", mark: str = ""
+    ) -> Page:
+        self._note(f"list {workspace_id} {offset}{f' {notebook_id or mark}' if notebook_id or mark else ''}")
         self.on_page()
         shown = [row for row in self.rows if row.workspace_id == workspace_id and row.id not in self.hidden]
         if notebook_id:
             shown = [row for row in shown if row.id == notebook_id]
+        if mark:
+            shown = [row for row in shown if row.marker_place == place and mark in row.marker]
         return Page(tuple(shown[offset : offset + PAGE_SIZE]), len(shown) if self.told else None)
 
     def read(self, notebook_id: str, workspace_id: str) -> Observation | None:

@@ -146,3 +146,10 @@ def test_an_instance_as_declared_differs_in_nothing() -> None:
     """Read from an answer, not from attributes."""
     declared = notebook(endpoints=[SSH], tags={"a": "1"}, lease="never", workspace_id="0")
     assert () == compare(declared.attributes(), instance(declared).attributes(), {})
+
+
+def test_a_lease_whose_type_is_not_told() -> None:
+    """Older answers carry no type (API page 3.5): an IDLE lease is not asked for again and again."""
+    asked = {"lease": {"type": "IDLE", "duration": 3600000}}
+    assert () == compare(asked, {"lease": {"duration": 3600000}}, {})
+    assert ("lease",) == tuple(change.path for change in compare(asked, {"lease": {"duration": 7200000}}, {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import ceil
 
 import pytest
@@ -10,10 +10,12 @@ import pytest
 from provisioner.errors import ApiError, StateError
 from provisioner.events import Event, RefreshCompleted, RefreshStarted
 from provisioner.model.answer import Mount
+from provisioner.model.marker import Marking, Place
 from provisioner.model.observation import Observation
+from provisioner.plan import record_of
 from provisioner.provider.base import Page
-from provisioner.refresh import recall, refresh
-from provisioner.state.document import Record, State
+from provisioner.refresh import Refreshed, recall, refresh
+from provisioner.state.document import Pending, Record, State
 from tests.unit.provider.fakes import FakeClock
 from tests.unit.readers import FakeNotebooks, seen
 
@@ -30,8 +32,8 @@ def look(
     service: FakeNotebooks,
     mounting: tuple[str, ...] = (),
     listener: Callable[[Event], None] = lambda _: None,
-) -> dict[str, Observation | None]:
-    return refresh(state, service, mounting=mounting, workers=4, clock=FakeClock(), listener=listener)
+) -> Mapping[str, Observation | None]:
+    return refresh(state, service, mounting=mounting, workers=4, clock=FakeClock(), listener=listener).live
 
 
 @pytest.mark.parametrize("count", [1, 10, 49, 50, 51, 100, 101, 149, 500])
@@ -91,12 +93,98 @@ def test_rows_that_shift_between_pages_are_not_lost(*, told: bool) -> None:
 
 
 def test_an_absent_one_is_confirmed_by_its_id() -> None:
-    """Only an instance that neither a list nor its id shows is gone."""
+    """Only an instance that neither the lists, nor its id, nor a list of its id shows is gone."""
     service = FakeNotebooks(seen(1), seen(2))
     service.hidden = {"n2"}
     live = look(state_of(1, 2, 3), service)
-    assert ["list 0 0", "get n2 0", "get n3 0"] == service.log[:1] + sorted(service.log[1:])
+    assert ["list 0 0", "get n2 0", "get n3 0", "list 0 0 n3"] == service.log[:1] + sorted(service.log[1:])
     assert (True, True, False) == tuple(live[f"notebook.k{n}"] is not None for n in (1, 2, 3))
+
+
+def test_one_that_only_a_list_of_its_id_shows_exists() -> None:
+    """A single answer that says "not found" proves nothing."""
+
+    class Forgetful(FakeNotebooks):
+        def read(self, notebook_id: str, workspace_id: str) -> Observation | None:
+            super().read(notebook_id, workspace_id)
+            return None
+
+    service = Forgetful(*(seen(n) for n in range(500)))
+    assert look(state_of(3, 400), service)["notebook.k400"] is not None
+    assert ["list 0 0", "get n400 0", "list 0 0 n400"] == service.log
+
+
+class TestMarks:
+    """Where the stack marks its instances, lists show those alone."""
+
+    MARKING = Marking.of("lab", "p", "here", "description")
+
+    def marked(self, number: int, status: str = "RUNNING") -> Observation:
+        return seen(number, status, description=self.MARKING.fresh(f"notebook.k{number}"))
+
+    def state_of(self, *notebooks: Observation) -> State:
+        records = {f"notebook.k{each.id[1:]}": record_of(each, {}) for each in notebooks}
+        return State(lineage="l", serial=1, stack="lab", resources=records)
+
+    def refreshed(self, state: State, service: FakeNotebooks) -> Refreshed:
+        return refresh(
+            state,
+            service,
+            mounting=(),
+            workers=4,
+            clock=FakeClock(),
+            listener=lambda _: None,
+            marking=self.MARKING,
+            workspaces=("0",),
+        )
+
+    def test_a_crowded_workspace_costs_no_more(self) -> None:
+        """Sixty of five thousand are two lists, and so is finding what is ours and not recorded among them."""
+        ours = [self.marked(n) for n in range(60)]
+        service = FakeNotebooks(*(seen(n) for n in range(60, 5000)), *ours)
+        found = self.refreshed(self.state_of(*ours[1:]), service)
+        assert ((ours[0],), 59) == (found.strays, len(found.live))
+        assert [f"list 0 {row} {self.MARKING.prefix}" for row in (0, 50)] == service.log
+
+    def test_one_without_its_mark_is_found_all_the_same(self) -> None:
+        """Imported, or somebody removed it: the list of everything shows it, and the strays."""
+        service = FakeNotebooks(seen(1), stray := self.marked(2))
+        found = self.refreshed(self.state_of(seen(1)), service)
+        assert ((stray,), ["list 0 0"]) == (found.strays, service.log)
+        assert found.live["notebook.k1"] is not None
+
+    def test_a_removed_mark_is_no_absence(self) -> None:
+        """The record says that it was there; its id shows that the instance is."""
+        service = FakeNotebooks(seen(1))
+        assert self.refreshed(self.state_of(self.marked(1)), service).live["notebook.k1"] is not None
+
+    def test_what_is_going_or_awaited_is_no_stray(self) -> None:
+        """A pending create is settled elsewhere."""
+        awaited = self.marked(1)
+        pending = Pending(address="notebook.k1", at=0.0, body={"description": awaited.marker})
+        state = self.state_of().with_pending((pending,))
+        assert () == self.refreshed(state, FakeNotebooks(awaited, self.marked(2, status="DELETING"))).strays
+
+    def test_a_total_that_promises_too_much(self) -> None:
+        """Pages that show nothing new are the end."""
+
+        class Endless(FakeNotebooks):
+            def page(
+                self,
+                workspace_id: str,
+                offset: int,  # noqa: ARG002 - the protocol's
+                *,
+                notebook_id: str = "",
+                place: Place = "description",
+                mark: str = "",
+            ) -> Page:
+                page = super().page(workspace_id, 0, notebook_id=notebook_id, place=place, mark=mark)
+                return Page(page.notebooks, 10**7)
+
+        ours = [self.marked(n) for n in range(60)]
+        service = Endless(*ours)
+        self.refreshed(self.state_of(*ours[:50]), service)
+        assert service.requests < 20
 
 
 def test_workspaces_are_listed_each() -> None:
@@ -117,8 +205,10 @@ def test_an_offset_that_counts_pages_ends_all_the_same(*, told: bool) -> None:
     """Against a service whose offset is a page index the rows behind the first page are read by id, without a loop."""
 
     class PageIndex(FakeNotebooks):
-        def page(self, workspace_id: str, offset: int, *, notebook_id: str = "") -> Page:
-            return super().page(workspace_id, offset * 50, notebook_id=notebook_id)
+        def page(
+            self, workspace_id: str, offset: int, *, notebook_id: str = "", place: Place = "description", mark: str = ""
+        ) -> Page:
+            return super().page(workspace_id, offset * 50, notebook_id=notebook_id, place=place, mark=mark)
 
     service = PageIndex(*(seen(n) for n in range(120)))
     service.told = told

@@ -126,7 +126,7 @@ def test_the_schema_of_settings_knows_good_from_bad() -> None:
     validator.validate(parsed("cloud: {region: cn-north-4, endpoint: null, poll_interval: auto}\nbackend: {path: s}"))
     for text in (
         "policy: {}",
-        "cloud: {marker: name}",
+        "cloud: {marker: tag}",
         "cloud: {poll_interval: fast}",
         "backend: {type: s3}",
         "cloud: []",

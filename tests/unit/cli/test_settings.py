@@ -36,6 +36,8 @@ cloud:
   iam_endpoint: http://127.0.0.1:8080
   ca_bundle: ca.pem
   poll_interval: 1s500ms
+  marker: name
+  settle_window: 3m
 backend: {{type: local, path: infra/state}}
 """
     loaded = settings(tmp_path, text)
@@ -47,6 +49,7 @@ backend: {{type: local, path: infra/state}}
         cloud.ca_bundle,
         cloud.poll_seconds,
     )
+    assert ("name", 180_000) == (cloud.marker_place, cloud.settle_window)
     assert "infra/state" == loaded.backend.path
 
 
@@ -72,8 +75,8 @@ BAD = {
     "environments": ("environments: {}\n", "E216", "1:1", "not supported by this version yet"),
     "policy": ("policy: {}\n", "E216", "1:1", "not supported by this version yet"),
     "default_tags": ("default_tags: {}\n", "E216", "1:1", "not supported by this version yet"),
-    "marker": ("cloud: {marker: name}\n", "E216", "1:9", "not supported by this version yet"),
-    "settle_window": ("cloud: {settle_window: 1s}\n", "E216", "1:9", "not supported by this version yet"),
+    "marker": ("cloud: {marker: tag}\n", "E306", "1:17", "description, name or none"),
+    "settle_window": ("cloud: {settle_window: 0}\n", "E203", "1:24", "longer than nothing"),
     "secret": ("cloud: {secret_key: hunter2}\n", "E413", "1:9", "environment"),
 }
 
@@ -129,7 +132,7 @@ def test_all_problems_are_told_in_order(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as refused:
         settings(tmp_path, "policy: {}\ncloud: {marker: x, region: [a], region: b}\n")
     found = [(problem.code, problem.range.line) for problem in refused.value.problems if problem.range]
-    assert [("E216", 1), ("E216", 2), ("E212", 2), ("E114", 2)] == found
+    assert [("E216", 1), ("E306", 2), ("E212", 2), ("E114", 2)] == found
 
 
 def test_settings_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:

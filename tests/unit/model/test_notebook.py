@@ -81,8 +81,8 @@ def test_limits_hold_at_their_edges() -> None:
     volume = VALID["volume"]
     assert [] == codes(volume=volume | {"capacity": 5}) + codes(volume=volume | {"capacity": 4096})
     assert ["E304", "E304"] == codes(volume=volume | {"capacity": 4}) + codes(volume=volume | {"capacity": 4097})
-    assert [] == codes(description="d" * 512, name="n" * 64, tags={"k" * 128: "v" * 255})
-    assert ["E208"] == codes(description="d" * 513)
+    assert [] == codes(description="d" * 487, name="n" * 64, tags={"k" * 128: "v" * 255})
+    assert ["E208"] == codes(description="d" * 488)
     assert [] == codes(tags={f"t{n}": "" for n in range(20)})
     assert ["E317"] == codes(tags={f"t{n}": "" for n in range(21)})
     assert [] == codes(lease={"duration": "15m", "type": "IDLE"}) + codes(lease={"duration": "72h"})

@@ -106,7 +106,7 @@ def test_the_answer_to_a_create() -> None:
         "flavor": "modelarts.vm.cpu.2u",
         "image_id": "e1a07296-22a8-4f05-8bc8-e936c8e54090",
         "workspace_id": "0",
-        "lease": {"type": "TIMING", "duration": 3600000},
+        "lease": {"duration": 3600000},
         "desired_status": "RUNNING",
     } == Observation.model_validate(CREATED).attributes()
 
@@ -121,7 +121,7 @@ def test_a_full_answer() -> None:
         "image_id": "e1a07296-22a8-4f05-8bc8-e936c8e54090",
         "pool_id": "pool41664192",
         "workspace_id": "0",
-        "lease": {"type": "TIMING", "duration": 3600000},
+        "lease": {"duration": 3600000},
         "desired_status": "RUNNING",
         "endpoints": [
             {"service": "NOTEBOOK", "key_pair_names": [], "allowed_access_ips": []},
@@ -325,7 +325,7 @@ def test_the_requested_lease(names: tuple[str, str], elapsed: int, duration: int
     start = 1638841744515
     lease = LeaseState.model_validate({names[0]: start, names[1]: start + elapsed, "duration": duration})
     assert (3600000, start + duration) == (lease.requested, lease.deadline)
-    assert {"type": "TIMING", "duration": 3600000} == lease.policy()
+    assert {"duration": 3600000} == lease.policy()
 
 
 @pytest.mark.parametrize(
@@ -337,8 +337,8 @@ def test_the_requested_lease(names: tuple[str, str], elapsed: int, duration: int
         ({"enable": True}, None),
         ({}, None),
         ({"duration": 7200000, "type": "idle"}, {"type": "IDLE", "duration": 7200000}),
-        ({"duration": 7200000, "create_at": 1638841744515}, {"type": "TIMING", "duration": 7200000}),
-        ({"duration": 7199200, "create_at": 5, "update_at": 45}, {"type": "TIMING", "duration": 7200000}),
+        ({"duration": 7200000, "create_at": 1638841744515}, {"duration": 7200000}),
+        ({"duration": 7199200, "create_at": 5, "update_at": 45}, {"duration": 7200000}),
     ],
 )
 def test_lease_policy(answer: dict[str, Any], policy: object) -> None:
@@ -433,7 +433,7 @@ def test_what_moves_by_itself_is_not_kept(before: dict[str, Any], after: dict[st
 def test_the_payload_has_the_names_of_the_service() -> None:
     """What the state keeps reads like an answer."""
     payload = Observation.model_validate(FULL).payload()
-    assert {"enable": True, "type": "TIMING", "duration": 3600000} == payload["lease"]
+    assert {"enable": True, "duration": 3600000} == payload["lease"]
     assert [{"key": "a", "value": ""}, {"key": "b", "value": "2"}] == payload["tags"]
     assert {"id": "pool41664192", "name": "big"} == payload["pool"]
     assert not {"id", "status", "token", "url", "update_at", "action_progress"} & payload.keys()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import StateError
+from provisioner.errors import StateDamaged, StateError
 from provisioner.state.document import Cloud, Pending, Record, State, parse_state
 
 ALICE = Record(id="a", status="RUNNING", attributes={"name": "алиса", "x": None}, observed={"volume": {"capacity": 5}})
@@ -35,6 +35,8 @@ TEXT = """\
   "stack": "lab"
 }
 """
+DIGEST = "241ef21dec877d7b0d772d14c12b8712dbcefa7edcbfffe45a5327060544a095"
+SPELT = TEXT.replace('"serial": 3,', f'"serial": 3,\n  "sha256": "{DIGEST}",')
 
 
 def state(**fields: Any) -> State:
@@ -43,8 +45,50 @@ def state(**fields: Any) -> State:
 
 
 def test_the_spelling() -> None:
-    """Sorted, two spaces, UTF-8 as it is, one newline at the end, no key that says nothing."""
-    assert TEXT == state().dumps()
+    """Sorted, two spaces, UTF-8 as it is, one newline at the end, its digest, no key that says nothing."""
+    assert SPELT == state().dumps()
+    assert DIGEST == state().digest
+
+
+def test_a_state_without_a_digest_is_read_and_gets_one() -> None:
+    """The first versions wrote none."""
+    assert SPELT == parse_state(TEXT.encode(), "S").dumps()
+
+
+def test_the_digest_is_of_what_is_said() -> None:
+    """Line ends and indentation, which git and editors change, are no damage."""
+    for spelt in (SPELT.replace("\n", "\r\n"), json.dumps(json.loads(SPELT))):
+        assert state() == parse_state(spelt.encode(), "S")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"RUNNING"', '"STOPPED"'), ('"capacity": 5', '"capacity": 4'), ('"serial": 3', '"serial": 2'), (DIGEST, "x")],
+)
+def test_an_edited_state_is_refused(before: str, after: str) -> None:
+    """Whatever was changed, by hand or by the disk, and the digest itself too."""
+    with pytest.raises(StateDamaged, match="is damaged") as caught:
+        parse_state(SPELT.replace(before, after).encode(), "S")
+    assert "edited by hand" in caught.value.detail
+
+
+def test_every_flipped_bit_is_found() -> None:
+    """It is refused, or changes nothing that is said."""
+    data = SPELT.encode()
+    for position in range(len(data)):
+        for bit in range(8):
+            spoilt = data[:position] + bytes([data[position] ^ (1 << bit)]) + data[position + 1 :]
+            try:
+                found = parse_state(spoilt, "S")
+            except StateError:
+                continue
+            # A key `sha256` that is spelt otherwise is unknown; white space says nothing.
+            assert state() == found, (position, bit)
+
+
+def test_a_digest_of_another_type_is_refused() -> None:
+    with pytest.raises(StateDamaged, match="is damaged"):
+        parse_state(SPELT.replace(f'"{DIGEST}"', "[]").encode(), "S")
 
 
 def test_the_spelling_is_the_only_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.errors import StateError, StateLocked
-from provisioner.state.backend import LockInfo
+from provisioner.state.backend import LockInfo, Snapshot
 from provisioner.state.document import Record, State
 from provisioner.state.local import LocalBackend
 
@@ -34,7 +35,7 @@ def backend(directory: Path) -> LocalBackend:
 def store(backend: LocalBackend) -> State:
     snapshot = backend.read()
     state = snapshot.state.with_records({"notebook.alice": ALICE}).next(None)
-    backend.write(state, expected_serial=snapshot.stored_serial)
+    backend.write(state, replacing=snapshot)
     return state
 
 
@@ -49,10 +50,10 @@ def test_reading_makes_nothing(directory: Path, backend: LocalBackend) -> None:
 
 
 def test_the_file_is_the_state(directory: Path, backend: LocalBackend) -> None:
-    """NAME.json holds the one spelling of the state and no other file is left beside it."""
+    """NAME.json holds the one spelling of the state, and nothing but its history is left beside it."""
     state = store(backend)
     assert state.dumps() == (directory / "lab.json").read_text(encoding="utf-8")
-    assert ["lab.json"] == names(directory)
+    assert ["history", "lab.json"] == names(directory)
 
 
 def test_everything_is_private_whatever_the_umask(directory: Path, backend: LocalBackend) -> None:
@@ -64,9 +65,11 @@ def test_everything_is_private_whatever_the_umask(directory: Path, backend: Loca
                 state = store(backend)
                 backend.journal(state).close()
                 modes = {path.name: path.stat().st_mode & 0o777 for path in directory.iterdir()}
+                kept = {path.stat().st_mode & 0o777 for path in (directory / "history").iterdir()}
         finally:
             os.umask(before)
-        assert {"lab.json": 0o600, "lab.journal": 0o600, "lab.lock": 0o600} == modes
+        assert {"history": 0o700, "lab.json": 0o600, "lab.journal": 0o600, "lab.lock": 0o600} == modes
+        assert {0o600} == kept
     assert 0o700 == directory.stat().st_mode & 0o777
 
 
@@ -76,7 +79,7 @@ def test_what_a_killed_writer_left_is_written_over(directory: Path, backend: Loc
     (directory / ".lab.json.new").write_text('{"half', encoding="utf-8")
     assert state == backend.read().state
     store(backend)
-    assert ["lab.json"] == names(directory)
+    assert ["history", "lab.json"] == names(directory)
 
 
 def test_a_linked_state_stays_a_link(directory: Path, backend: LocalBackend, tmp_path: Path) -> None:
@@ -99,7 +102,7 @@ def test_a_damaged_state_is_refused_and_kept(directory: Path, backend: LocalBack
     with pytest.raises(StateError, match=str(path)):
         backend.read()
     with pytest.raises(StateError, match=str(path)):
-        backend.write(State.empty("lab").next(None), expected_serial=0)
+        backend.write(State.empty("lab").next(None), replacing=Snapshot(State.empty("lab")))
     assert data == path.read_bytes()
 
 
@@ -117,6 +120,7 @@ def test_a_journal_after_its_state_is_lost_is_refused(directory: Path, backend: 
     state = store(backend)
     backend.journal(state).close()
     (directory / "lab.json").unlink()
+    shutil.rmtree(directory / "history")
     with pytest.raises(StateError, match="belongs to another state"):
         backend.read()
 
@@ -214,7 +218,7 @@ while True:
     serial = snapshot.state.serial
     state = snapshot.state.with_records({f"notebook.k{serial}": Record(id="x", status="RUNNING")}).next(None)
     try:
-        backend.write(state, expected_serial=serial)
+        backend.write(state, replacing=snapshot)
     except StateError as error:
         print(serial, error.summary)
         break
@@ -227,7 +231,7 @@ def test_a_full_disk_keeps_the_old_state(directory: Path, backend: LocalBackend)
     serial, _, summary = done.stdout.strip().partition(" ")
     assert f"{directory / 'lab.json'} cannot be written" == summary, done.stderr
     assert int(serial) == backend.read().state.serial > 5
-    assert ["lab.json"] == names(directory)
+    assert ["history", "lab.json"] == names(directory)
 
 
 # Holds the lock until its standard input ends.
@@ -260,12 +264,10 @@ def test_another_process_is_named(directory: Path, backend: LocalBackend) -> Non
     with another_process_holds(directory):
         with pytest.raises(StateLocked, match="locked by another run") as caught, backend.lock(MINE):
             pytest.fail("two held the lock")
-        assert [
-            "Who        bob@ci",
-            "Operation  OperationTypeApply",
-            "Since      2026-01-02T03:04:05Z",
-            "ID         lock-7",
-        ] == caught.value.detail.splitlines()
+        lines = caught.value.detail.splitlines()
+        assert ["Who        bob@ci", "Operation  OperationTypeApply", "Since      2026-01-02T03:04:05Z"] == lines[:3]
+        assert "ID         lock-7" == lines[-1]
+        assert "bob@ci (OperationTypeApply, since 2026-01-02T03:04:05Z)" == caught.value.holder
     with backend.lock(MINE):
         assert b"bob" not in (directory / "lab.lock").read_bytes()
 
@@ -276,8 +278,11 @@ def test_a_killed_holder_frees_the_lock(directory: Path, backend: LocalBackend) 
         holder.send_signal(signal.SIGKILL)
         holder.wait()
         assert b"bob@ci" in (directory / "lab.lock").read_bytes()
-        with backend.lock(MINE):
-            pass
+        with backend.lock(MINE) as died:
+            assert died is not None
+            assert "lock-7" == died.id
+        with backend.lock(MINE) as died:
+            assert died is None
 
 
 @pytest.mark.parametrize(

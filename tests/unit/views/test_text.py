@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.plan import Action, Mode, Options, Plan, Reason, build_plan
+from provisioner.plan import Action, Mode, Options, Plan, Reason
+from provisioner.planning import build_plan
 from provisioner.views.prompt import question
 from provisioner.views.text import plan_text, summary_line
 from tests.builders import HOUR_MS, NOW_MS, OTHER_IMAGE, instance, notebook, parsed, planned, record, state

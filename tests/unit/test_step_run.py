@@ -1,0 +1,129 @@
+"""One step: what is sent and recorded around the mark of its instance, and what stays open when no answer comes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.desk import Desk, Ids, Ledger
+from provisioner.errors import OutcomeUnknown
+from provisioner.events import Event, StatusSeen, StepCompleted, StepFailed
+from provisioner.goals import Verdict
+from provisioner.model.marker import Marking, split
+from provisioner.plan import Action
+from provisioner.state.journal import Journal
+from provisioner.step_run import StepRun
+from provisioner.watch import Sighting, Ticket
+from tests.builders import NOW_MS, HandClock, instance_id, state, step
+from tests.service import PureService
+
+MARKING = Marking.of("lab", "p", "here", "description")
+WINDOW = 120.0
+
+
+class World:
+    """A desk, and what stands on it."""
+
+    def __init__(self, journal: Journal, owners: dict[str, str] | None = None) -> None:
+        self.service, self.clock, self.events = PureService(), HandClock(), list[Event]()
+        self.ledger = Ledger({})
+        self.desk = Desk(
+            self.service,
+            journal,
+            self.ledger,
+            Ids(owners or {}),
+            MARKING,
+            WINDOW,
+            self.clock,
+            threading.Event(),
+            self.events.append,
+        )
+
+    def walk(self) -> Generator[Any, Any, None]:
+        return StepRun(step(Action.CREATE), self.desk).walk()
+
+    def lose(self) -> None:
+        """The answer of each create, ten seconds after it was sent."""
+
+        def lost(_name: str) -> None:
+            self.clock.sleep(10)
+            raise OutcomeUnknown("timeout")
+
+        self.service.after = lost
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    found = Journal(tmp_path / "lab.journal", state())
+    yield found
+    found.close()
+
+
+def test_a_create_carries_a_mark_of_its_own(journal: Journal) -> None:
+    """The service gets it; what counts as applied does not have it."""
+    world = World(journal)
+    next(world.walk())
+    (made,) = world.service.notebooks.values()
+    record = world.ledger.records["notebook.alice"]
+    assert MARKING.owns(split(made["description"], "description")[1])
+    assert record is not None
+    assert "description" not in record.attributes
+
+
+def test_without_an_answer_it_is_searched_for_and_adopted(journal: Journal) -> None:
+    """For the length of the window, by its mark; then the step goes on."""
+    world = World(journal)
+    world.lose()
+    walk = world.walk()
+    ticket = next(walk)
+    assert isinstance(ticket, Ticket)
+    (made,) = world.service.page("0", 0).notebooks
+    assert (made.marker, "", world.clock.monotonic() + WINDOW) == (ticket.mark, ticket.notebook_id, ticket.deadline)
+    assert any(isinstance(event, StatusSeen) and "searching" in event.status for event in world.events)
+    assert 1 == len(world.ledger.pending)
+    waits = walk.send(Sighting(None, Verdict.REACHED, found=(made,)))
+    assert (made.id, []) == (waits.notebook_id, world.ledger.pending)
+    with pytest.raises(StopIteration):
+        walk.send(Sighting(made, Verdict.REACHED))
+    assert isinstance(world.events[-1], StepCompleted)
+
+
+def test_what_is_not_found_stays_pending_since_it_was_sent(journal: Journal) -> None:
+    """With the time of the journal's intent: the answer was waited for afterwards."""
+    world = World(journal)
+    world.lose()
+    walk = world.walk()
+    next(walk)
+    with pytest.raises(StopIteration):
+        walk.send(Sighting(None, Verdict.PENDING))
+    (pending,) = world.ledger.pending
+    assert (NOW_MS / 1000, "notebook.alice") == (pending.at, pending.address)
+    failed = world.events[-1]
+    assert isinstance(failed, StepFailed)
+    assert "run apply again" in failed.error.hint
+
+
+def test_the_answer_to_another_create_is_not_taken(journal: Journal) -> None:
+    """Its mark says whose it is; our own is searched for."""
+    world = World(journal)
+    world.service.after = lambda _name: world.service.notebooks[instance_id(1)].update(
+        description=MARKING.fresh("notebook.bob")
+    )
+    ticket = next(world.walk())
+    assert ("", True, {}) == (ticket.notebook_id, MARKING.owns(ticket.mark), world.ledger.records)
+
+
+def test_an_id_that_another_has_is_refused(journal: Journal) -> None:
+    """E421: nothing is recorded, and the create stays pending."""
+    world = World(journal, {instance_id(1): "notebook.bob"})
+    with pytest.raises(StopIteration):
+        next(world.walk())
+    failed = world.events[-1]
+    assert isinstance(failed, StepFailed)
+    assert f"E421: the service answered a create with the id {instance_id(1)}" in failed.error.summary
+    assert "notebook.bob" in failed.error.summary
+    assert ({}, 1) == (world.ledger.records, len(world.ledger.pending))
