@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, Self
 
 import click
 
 from provisioner.apply import Settings, apply_plan
 from provisioner.cli.failures import failures_of
-from provisioner.cli.flow import Planned, addresses, listening, load_specs, lock_info, make_plan
+from provisioner.cli.flow import Planned, addresses, listening, load_specs, make_plan
+from provisioner.cli.interrupt import stopping_gently
+from provisioner.cli.locking import locked
 from provisioner.cli.main import FAILED, INTERRUPTED
 from provisioner.cli.options import Request
+from provisioner.cli.rescue import rescue
 from provisioner.cli.screens import show_diagnostics, show_outcome, show_plan
 from provisioner.cli.session import Session, open_session, state_backend
 from provisioner.cli.terminal import may_ask
-from provisioner.errors import ProvisionerError, UsageError
+from provisioner.errors import ProvisionerError, StateNotSaved, UsageError
 from provisioner.model.address import Address
 from provisioner.plan import Mode, Plan, check_safe
 from provisioner.views.outcome import Outcome
@@ -31,9 +28,6 @@ from provisioner.views.prompt import question
 if TYPE_CHECKING:
     from provisioner.events import Event
     from provisioner.spec.document import Spec
-
-
-_STOPPING = b"\nStopping: nothing new begins, what runs is finished and recorded. Again to leave at once.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +61,23 @@ def apply_stacks(request: Request, consent: Consent) -> int:
 
 def _apply_stack(spec: Spec, request: Request, session: Session, consent: Consent) -> int:
     backend = state_backend(session.settings, spec.stack)
-    with backend.lock(lock_info("OperationTypeApply", f"{session.settings.backend.path}/{spec.stack}")):
+    with locked(backend, "OperationTypeApply", session.clock, timeout=request.lock_timeout):
         planned = make_plan(spec, request, session, for_apply=True)
         show_diagnostics(planned.plan.warnings)
         show_plan(planned.plan)
         _agree(planned.plan, consent)
-        outcome = _run(planned, request, session)
+        outcome = Outcome()
+        try:
+            _run(planned, request, session, outcome)
+        except StateNotSaved as unsaved:
+            show_diagnostics(failures_of(outcome))
+            raise rescue(unsaved, spec.stack) from unsaved
     failures = failures_of(outcome)
     show_outcome(outcome, planned.plan.mode)
     show_diagnostics(failures)
     if session.clock.stop.is_set() and not failures:
         return INTERRUPTED
-    return 0 if outcome.complete else FAILED
+    return 0 if outcome.complete and not planned.plan.refused else FAILED
 
 
 def _agree(plan: Plan, consent: Consent) -> None:
@@ -99,8 +98,7 @@ def _changes_anything(plan: Plan) -> bool:
     return bool(plan.pending) or (plan.mode is Mode.REFRESH_ONLY and bool(plan.refreshed))
 
 
-def _run(planned: Planned, request: Request, session: Session) -> Outcome:
-    outcome = Outcome()
+def _run(planned: Planned, request: Request, session: Session, outcome: Outcome) -> None:
     with stopping_gently(session.clock.stop), listening(session) as progress:
 
         def listener(event: Event) -> None:
@@ -112,27 +110,14 @@ def _run(planned: Planned, request: Request, session: Session) -> Outcome:
             planned.snapshot,
             backend=planned.backend,
             provider=session.provider,
-            settings=Settings(session.cloud, request.parallelism, session.poll_interval),
+            settings=Settings(
+                session.cloud,
+                request.parallelism,
+                session.poll_interval,
+                session.marking(planned.plan.stack),
+                session.settle_window,
+            ),
             clock=session.clock,
             stop=session.clock.stop,
             listener=listener,
         )
-    return outcome
-
-
-@contextmanager
-def stopping_gently(stop: threading.Event) -> Iterator[None]:
-    """The first signal lets what runs end and be recorded; the second leaves at once: what was sent is journaled."""
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(INTERRUPTED)
-        stop.set()
-        os.write(sys.stderr.fileno(), _STOPPING)
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import platform
 import sys
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from provisioner import __version__
 from provisioner.cli.options import Request
 from provisioner.cli.session import Session, check_same_cloud, state_backend
-from provisioner.errors import Diagnostic, UsageError
+from provisioner.errors import UsageError
+from provisioner.guards import check_missing, check_names
 from provisioner.model.address import Address
-from provisioner.plan import Mode, Options, Plan, build_plan
-from provisioner.refresh import recall, refresh
-from provisioner.settle import settle
+from provisioner.plan import Mode, Options, Plan
+from provisioner.planning import build_plan
+from provisioner.refresh import Refreshed, recall, refresh, sweep
+from provisioner.settle import Settled, settle
 from provisioner.spec.load import load_stacks
-from provisioner.state.backend import LockInfo, Snapshot
-from provisioner.state.document import Pending
+from provisioner.state.backend import Snapshot
+from provisioner.state.document import Pending, State
 from provisioner.state.local import LocalBackend
 from provisioner.views.progress import progress_for
 
@@ -55,7 +52,7 @@ def make_plan(spec: Spec, request: Request, session: Session, *, for_apply: bool
     backend = state_backend(session.settings, spec.stack)
     snapshot = backend.read()
     check_same_cloud(snapshot.state, session.cloud)
-    notes: tuple[Diagnostic, ...] = ()
+    settled = Settled(snapshot.state)
     if snapshot.state.pending:
         settled = settle(
             snapshot.state,
@@ -64,10 +61,12 @@ def make_plan(spec: Spec, request: Request, session: Session, *, for_apply: bool
             window=session.settle_window,
             waiting=_say_searching if for_apply else None,
         )
-        snapshot, notes = replace(snapshot, state=settled.state, has_journal=True), settled.notes
+        snapshot = replace(snapshot, state=settled.state, has_journal=True)
     mounting = {str(address) for address, each in spec.notebooks.items() if each.notebook.storages is not None}
+    workspaces = {str(each.notebook.workspace_id or "0") for each in spec.notebooks.values()}
+    marking = session.marking(spec.stack)
     with listening(session) as listener:
-        live = (
+        seen = (
             refresh(
                 snapshot.state,
                 session.provider,
@@ -75,19 +74,34 @@ def make_plan(spec: Spec, request: Request, session: Session, *, for_apply: bool
                 workers=request.parallelism,
                 clock=session.clock,
                 listener=listener,
+                marking=marking,
+                workspaces=workspaces,
             )
             if request.refresh
-            else recall(snapshot.state)
+            else _recalled(spec, snapshot.state, session, workspaces, request.parallelism)
         )
+    check_missing(snapshot.state, seen.live, accepted=request.accept_missing)
     plan = build_plan(
         spec.notebooks,
         snapshot.state,
-        live,
+        seen.live,
         serial=snapshot.stored_serial,
         now_ms=int(session.clock.now() * 1000),
         options=options_of(request),
+        strays=seen.strays,
+        unsettled=settled.refused,
     )
-    return Planned(replace(plan, warnings=(*notes, *plan.warnings)), snapshot, backend)
+    check_names(plan, marking)
+    return Planned(replace(plan, warnings=(*settled.notes, *plan.warnings)), snapshot, backend)
+
+
+def _recalled(spec: Spec, state: State, session: Session, workspaces: Collection[str], workers: int) -> Refreshed:
+    """What the state remembers. What it may have forgotten is looked for: nothing is ever created twice."""
+    live = recall(state)
+    if all(str(address) in live for address in spec.notebooks):
+        return Refreshed(live)
+    marking = session.marking(spec.stack)
+    return Refreshed(live, sweep(state, session.provider, marking=marking, workspaces=workspaces, workers=workers))
 
 
 def _say_searching(pending: Pending, seconds: float) -> None:
@@ -117,22 +131,3 @@ def listening(session: Session) -> Iterator[Listener]:
     """Progress on the standard error stream, live on a terminal."""
     with progress_for(sys.stderr, os.environ, session.clock) as progress:
         yield progress
-
-
-def lock_info(operation: str, path: str) -> LockInfo:
-    return LockInfo(
-        id=str(uuid.uuid4()),
-        operation=operation,
-        who=f"{_user()}@{platform.node()}",
-        version=__version__,
-        created=datetime.now(UTC).isoformat(),
-        info=f"process {os.getpid()}",
-        path=path,
-    )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return str(os.getuid())

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -16,17 +17,24 @@ from provisioner.errors import ProvisionerError
 COMMANDS = {
     "apply": "Carry out what the specs ask for",
     "destroy": "Remove everything that is recorded",
+    "force-unlock": "Take the lock from a holder that is dead",
+    "import": "Record a live notebook under an address",
     "plan": "Show what apply would do",
     "sandbox": "Run a local ModelArts service to try things against",
     "schema": "Print the JSON Schema of specs",
     "show": "Show what is recorded",
-    "state": "Look into the state",
+    "state": "Look into the state, repair it",
     "validate": "Check specs, offline",
     "version": "Print the version",
 }
 
 FAILED = 1
 INTERRUPTED = 130
+
+
+def _module_of(command: str) -> str:
+    """`import` is a word of the language."""
+    return f"{command}_" if iskeyword(command) else command.replace("-", "_")
 
 
 class _Lazy(click.Group):
@@ -38,7 +46,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module: Any = import_module(f"provisioner.cli.{cmd_name}")
+        module: Any = import_module(f"provisioner.cli.{_module_of(cmd_name)}")
         command: click.Command = module.command
         return command
 

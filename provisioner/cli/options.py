@@ -23,6 +23,25 @@ ACCEPT_LOSS = click.option(
     help="Agree that this notebook's volume is deleted; `all` for every one.",
 )
 
+
+def _timeout(_context: click.Context, _option: click.Parameter, text: str) -> float:
+    from provisioner.model.fields import duration_ms
+
+    milliseconds = duration_ms(text)
+    if milliseconds is None:
+        raise click.BadParameter("write a duration: 30s, 10m, 1h30m")
+    return milliseconds / 1000
+
+
+LOCK_TIMEOUT = click.option(
+    "--lock-timeout",
+    default="0s",
+    show_default=True,
+    metavar="DURATION",
+    callback=_timeout,
+    help="Wait this long for a run under way to end.",
+)
+
 _SHARED = (
     click.option("--target", "targets", multiple=True, metavar="ADDR", help="Only this notebook; repeatable."),
     click.option("--exclude", "excludes", multiple=True, metavar="ADDR", help="All but this notebook; repeatable."),
@@ -30,6 +49,14 @@ _SHARED = (
         "--parallelism", type=click.IntRange(1, 500), default=10, show_default=True, help="Requests at one time."
     ),
     click.option("--refresh/--no-refresh", default=True, help="Compare with the live notebooks, or trust the state."),
+    LOCK_TIMEOUT,
+    click.option(
+        "--accept-missing",
+        type=click.IntRange(0),
+        default=0,
+        metavar="N",
+        help="Believe that up to N recorded notebooks are gone.",
+    ),
     SANDBOX,
 )
 
@@ -50,6 +77,8 @@ class Request:
     replacements: tuple[str, ...] = ()
     parallelism: int = 10
     refresh: bool = True
+    lock_timeout: float = 0.0
+    accept_missing: int = 0
     sandbox: bool = False
     destroy: bool = False
     refresh_only: bool = False

@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING
 from provisioner.cli.settings import Settings, load_settings
 from provisioner.clock import SystemClock
 from provisioner.errors import UsageError
+from provisioner.model.marker import Marking
 from provisioner.state.document import Cloud, State
 from provisioner.state.local import LocalBackend
 
 if TYPE_CHECKING:
     from provisioner.provider.credentials import Scope
     from provisioner.provider.modelarts import ModelArtsNotebooks
-
-
-# How long a create whose answer was lost is searched for, seconds.
-SETTLE_WINDOW = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,9 @@ class Session:
     clock: SystemClock
     poll_interval: float | None
     settle_window: float
+
+    def marking(self, stack: str) -> Marking:
+        return Marking.of(stack, self.cloud.project_id, self.cloud.region, self.settings.cloud.marker_place)
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def open_session(*, sandbox: bool) -> Iterator[Session]:
             Cloud(region=scope.region, project_id=project_id),
             clock,
             _seconds("PROVISIONER_POLL_INTERVAL", settings.cloud.poll_seconds),
-            _seconds("PROVISIONER_SETTLE_WINDOW", None) or SETTLE_WINDOW,
+            _seconds("PROVISIONER_SETTLE_WINDOW", None) or settings.cloud.settle_window / 1000,
         )
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from provisioner.errors import SpecError, UsageError
 from provisioner.model.fields import Checked, Declared, Duration, Text, matching, refuse
+from provisioner.model.marker import Place
 from provisioner.spec.check import validated
 from provisioner.spec.document import Version
 from provisioner.spec.files import SETTINGS_FILE, read_bytes
@@ -69,6 +70,12 @@ def _backend_type(value: object) -> object:
     return value
 
 
+def _marker(value: object) -> object:
+    if value not in {"description", "name", "none"}:
+        refuse("E306", "this is no place for a marker", hint="description, name or none")
+    return value
+
+
 Endpoint = Annotated[str, Checked(_endpoint, {"type": "string", "pattern": "^https?://"})]
 ProjectId = Annotated[
     str,
@@ -87,16 +94,25 @@ PollInterval = Annotated[
 class Cloud(Declared):
     """Which cloud, and how to reach it."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"marker", "settle_window"})
-
     region: Text = Field(default="", description="Region, such as cn-north-4.", examples=["cn-north-4"])
     project_id: ProjectId = Field(default="", description="Project id. Default: looked up by the region's name.")
     endpoint: Endpoint = Field(default="", description="Host of the ModelArts API. Default: the region's.")
     iam_endpoint: Endpoint = Field(default="", description="Host of the IAM API. Default: the region's.")
     ca_bundle: Text = Field(default="", description="File of CA certificates to trust beside the usual ones.")
+    marker: Annotated[Literal["description", "name", "none"], BeforeValidator(_marker)] = Field(
+        default="description",
+        description="Where a new instance carries the mark by which a lost create is found again; none: nowhere.",
+    )
+    settle_window: Annotated[Duration, AfterValidator(_forward)] = Field(
+        default=120_000, description="How long a create whose answer was lost is searched for. Default: 120s."
+    )
     poll_interval: PollInterval = Field(
         default=None, description="Time between two looks at instances in transition; auto: as the service's pace asks."
     )
+
+    @property
+    def marker_place(self) -> Place | None:
+        return None if self.marker == "none" else self.marker
 
     @property
     def poll_seconds(self) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from provisioner.errors import StateError
+from provisioner.errors import StateDamaged, StateError
 
 FORMAT = "provisioner.state/1"
+_DIGEST = "sha256"
 
 
 class Recorded(BaseModel):
@@ -83,32 +85,60 @@ class State(Recorded):
         """The same content as the following generation."""
         return self.model_copy(update={"serial": self.serial + 1, "cloud": cloud or self.cloud})
 
+    @property
+    def digest(self) -> str:
+        return _digest(self.model_dump(mode="json"))
+
     def dumps(self) -> str:
-        """The one spelling of this state: sorted, two spaces, one newline at the end."""
+        """The one spelling of this state, with its digest: sorted, two spaces, one newline at the end."""
         document = self.model_dump(mode="json")
+        document[_DIGEST] = _digest(document)
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def _digest(document: Mapping[str, Any]) -> str:
+    """Of what is said, not of how it is spelt: line ends and indentation do not matter."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def parse_state(data: bytes, place: str) -> State:
-    """The state that `data` spells; `place` names it in errors."""
-    hint = "nothing was changed; put back a good copy of it, or ask for help before running apply"
-    if not data.strip(b"\0 \t\r\n"):
-        raise StateError(
-            f"the state {place} is empty", detail="An empty file is damage, not an empty state.", hint=hint
-        )
-    try:
-        document = json.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise StateError(f"the state {place} is damaged", detail=f"It is not JSON text: {error}.", hint=hint) from error
-    found = document.get("format") if isinstance(document, dict) else None
-    if found != FORMAT:
-        newer = isinstance(found, str) and found.startswith("provisioner.state/")
-        detail = f"Its format is {found!r}, this version reads {FORMAT!r}."
-        mend = "use the version of provisioner that wrote it, or a newer one" if newer else hint
-        raise StateError(f"the state {place} cannot be read by this version", detail=detail, hint=mend)
+    """The state that `data` spells; `place` names it in errors.
+
+    StateDamaged when it cannot be trusted: another copy of it may take its place. A state without a digest was written
+    before there were digests, or edited by somebody who took it out on purpose.
+    """
+    document = _document(data, place)
+    digest = document.pop(_DIGEST, None)
+    if digest is not None and digest != _digest(document):
+        detail = f'It does not agree with its "{_DIGEST}": it was edited by hand, or the disk spoiled it.'
+        raise _damaged(place, detail)
     try:
         return State.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise StateError(f"the state {place} is damaged", detail=f"{where}: {first['msg']}.", hint=hint) from error
+        raise _damaged(place, f"{where}: {first['msg']}.") from error
+
+
+def _document(data: bytes, place: str) -> dict[str, Any]:
+    """What `data` spells, in the format that this version reads."""
+    if not data.strip(b"\0 \t\r\n"):
+        raise _damaged(place, "An empty file is damage, not an empty state.", what="is empty")
+    try:
+        document = json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise _damaged(place, f"It is not JSON text: {error}.") from error
+    found = document.get("format") if isinstance(document, dict) else None
+    if isinstance(document, dict) and found == FORMAT:
+        return document
+    detail = f"Its format is {found!r}, this version reads {FORMAT!r}."
+    if isinstance(found, str) and found.startswith("provisioner.state/"):
+        hint = "use the version of provisioner that wrote it, or a newer one"
+        raise StateError(f"the state {place} cannot be read by this version", detail=detail, hint=hint)
+    raise _damaged(place, detail, what="cannot be read by this version")
+
+
+def _damaged(place: str, detail: str, *, what: str = "is damaged") -> StateDamaged:
+    hint = "nothing was changed; put back a good copy of it, or ask for help before running apply"
+    return StateDamaged(f"the state {place} {what}", detail=detail, hint=hint)

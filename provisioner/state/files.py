@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 _PRIVATE = 0o600
+_NO_PROMISE = {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 def open_private(path: Path, flags: int) -> int:
@@ -25,6 +29,17 @@ def read_bytes(path: Path) -> bytes | None:
         return file.read()
 
 
+def reserve(descriptor: int, size: int) -> None:
+    """Have room on the disk for `size` bytes, as far as the file system knows how to promise that."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in _NO_PROMISE:
+            raise
+
+
 def append(descriptor: int, data: bytes) -> None:
     """Returns once the data is on the disk."""
     while data:
@@ -32,9 +47,10 @@ def append(descriptor: int, data: bytes) -> None:
     os.fsync(descriptor)
 
 
-def replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes, *, check: Callable[[], object] = bool) -> None:
     """Write beside the target and rename: a reader sees the old content or the new, never a part, and so does whoever
-    comes after a crash. A link stays one, its target is replaced.
+    comes after a crash. A link stays one, its target is replaced. `check` is called right before the rename, and may
+    raise to prevent it.
     """
     target = Path(os.path.realpath(path))
     # One name for all attempts: what a killed one left is written over by the next.
@@ -45,9 +61,11 @@ def replace(path: Path, data: bytes) -> None:
             append(descriptor, data)
         finally:
             os.close(descriptor)
+        check()
         temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+    except Exception:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise
     sync_directory(target.parent)
 

@@ -2,7 +2,8 @@
 
 What an outcome line says is as good as recorded: `replay` folds it into the state. An intent without an outcome is a
 call whose effect nobody saw. The cost of a line does not depend on how many notebooks there are. A line is the checksum
-of an entry and the entry: a run that dies leaves at most the last one torn.
+of an entry and the entry: a run that dies leaves at most the last one torn. Room on the disk is taken before the first
+call, so a full disk shows before money is spent; what of it is not used yet is zeros at the end.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import threading
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +23,9 @@ from pydantic import ValidationError
 from provisioner.errors import StateError
 from provisioner.state import files
 from provisioner.state.document import Pending, Record, Recorded, State
+
+# Of two lines, whatever a spec may hold: most take a third of it.
+_ROOM_PER_CALL = 4096
 
 
 class Entry(Recorded):
@@ -64,14 +69,18 @@ class Journal:
     not be sent.
     """
 
-    def __init__(self, path: Path, base: State) -> None:
+    def __init__(self, path: Path, base: State, *, calls: int = 0) -> None:
         self._lock = threading.Lock()
         self._sequence = 0
         self._failure: OSError | None = None
-        self._file = files.open_private(path, os.O_WRONLY | os.O_TRUNC | os.O_APPEND)
-        files.sync_directory(path.parent)
-        with self._lock:
+        self._file = files.open_private(path, os.O_WRONLY | os.O_TRUNC)
+        try:
+            files.reserve(self._file, _ROOM_PER_CALL * (calls + 1))
             self._append(Entry(kind="open", lineage=base.lineage, serial=base.serial))
+            files.sync_directory(path.parent)
+        except BaseException:
+            self.close()
+            raise
 
     def intent(self, address: str, operation: str, at: float, body: Mapping[str, Any] | None = None) -> int:
         held = dict(body) if body else None
@@ -90,7 +99,10 @@ class Journal:
             self._append(Entry(kind="refused", sequence=sequence, address=address))
 
     def close(self) -> None:
-        os.close(self._file)
+        with suppress(OSError):  # every line is on the disk already, or has failed
+            os.ftruncate(self._file, os.lseek(self._file, 0, os.SEEK_CUR))
+        with suppress(OSError):
+            os.close(self._file)
 
     def _append(self, entry: Entry) -> None:
         try:
@@ -142,7 +154,7 @@ def lineage_of(data: bytes, place: str) -> str:
 
 def _entries(data: bytes, place: str) -> Iterator[Entry]:
     """The entries, without the last line when it is torn: it never happened."""
-    lines = data.splitlines()
+    lines = data.rstrip(b"\0").splitlines()
     for number, line in enumerate(lines, start=1):
         checksum, _, text = line.partition(b" ")
         if checksum != b"%08x" % zlib.crc32(text):

@@ -1,127 +1,198 @@
-"""The state in a directory: `NAME.json`, `NAME.journal` while a run is under way, `NAME.lock`.
-
-The lock is the kernel's own, on a file of its own that is never renamed or removed: it ends with its holder, however
-that dies. What the lock file says is for whoever is turned away.
+"""The state in a directory: `NAME.json`, its last generations below `history/`, `NAME.lock`, and `NAME.journal` while a
+run is under way.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from provisioner.errors import StateError, StateLocked
+from provisioner.errors import StateDamaged, StateError
 from provisioner.state import files
 from provisioner.state.backend import LockInfo, Snapshot
 from provisioner.state.document import State, parse_state
+from provisioner.state.history import Generation, History
 from provisioner.state.journal import Journal, lineage_of, replay
+from provisioner.state.lock import Lock, Seen
 
 _PRIVATE_DIRECTORY = 0o700
-# More than any lock file of ours holds.
-_LOCK_BYTES = 65536
 
 
 class LocalBackend:
     """A stack's state in `directory`."""
 
     def __init__(self, directory: Path, stack: str) -> None:
+        self.stack = stack
         self._directory = directory
-        self._stack = stack
         self._state_path = directory / f"{stack}.json"
         self._journal_path = directory / f"{stack}.journal"
-        self._lock_path = directory / f"{stack}.lock"
+        self._lock = Lock(directory / f"{stack}.lock")
+        self._history = History(directory / "history", stack)
 
     def read(self) -> Snapshot:
         # The journal first: when a run ends in between, its journal is older than the state and adds nothing.
         journal = _read(self._journal_path) or b""
         stored = self._stored()
         base = stored or self._unborn(journal)
-        serial = stored.serial if stored else 0
+        serial, digest = (stored.serial, stored.digest) if stored else (0, "")
+        state = self._with_journal(base, journal)
+        return Snapshot(state or base, serial, has_journal=state is not None, stored_digest=digest)
+
+    def _with_journal(self, base: State, journal: bytes) -> State | None:
+        """The state with what the journal adds to it, None when that is nothing."""
         more = replay(journal, base, str(self._journal_path))
         if more is None or not (more.records or more.pending):
-            return Snapshot(base, stored_serial=serial)
-        state = base.with_records(more.records).with_pending((*base.pending, *more.pending))
-        return Snapshot(state, serial, has_journal=True)
+            return None
+        return base.with_records(more.records).with_pending((*base.pending, *more.pending))
 
     def _stored(self) -> State | None:
-        data = _read(self._state_path)
-        if data is None:
-            return None
-        state = parse_state(data, str(self._state_path))
-        if state.stack != self._stack:
-            raise StateError(
+        """What stands in the place of the state; StateDamaged says how to put back a good copy."""
+        try:
+            data = _read(self._state_path)
+            if data is None:
+                self._check_never_written()
+                return None
+            state = parse_state(data, str(self._state_path))
+            self._check_ours(state)
+        except StateDamaged as error:
+            raise self._history.with_way_back(error) from error
+        return state
+
+    def _check_ours(self, state: State) -> None:
+        if state.stack != self.stack:
+            raise StateDamaged(
                 f"the state {self._state_path} belongs to another stack",
-                detail=f"It is the state of {state.stack!r}, not of {self._stack!r}.",
+                detail=f"It is the state of {state.stack!r}, not of {self.stack!r}.",
                 hint="put back the state of this stack, or give the file the name of its own",
             )
-        return state
+
+    def _check_never_written(self) -> None:
+        """A missing state is no empty one: all that it recorded would be created once more."""
+        if self._history.generations():
+            raise StateDamaged(
+                f"the state {self._state_path} is missing",
+                detail="Its history is there, so it was written before.",
+                hint=f"put it back; to begin anew, remove its history {self._directory / 'history' / self.stack}.*",
+            )
 
     def _unborn(self, journal: bytes) -> State:
         """Before the first state is written its lineage stands in the journal alone."""
-        empty = State.empty(self._stack)
+        empty = State.empty(self.stack)
         lineage = lineage_of(journal, str(self._journal_path))
         return empty.model_copy(update={"lineage": lineage}) if lineage else empty
 
     @contextmanager
-    def lock(self, info: LockInfo) -> Iterator[None]:
+    def lock(self, info: LockInfo) -> Iterator[LockInfo | None]:
         self._make_directory()
-        try:
-            descriptor = files.open_private(self._lock_path, os.O_RDWR)
-        except OSError as error:
-            raise _unwritable(self._lock_path, error) from error
-        try:
-            self._take(descriptor, info)
+        with ExitStack() as stack:
             try:
-                yield
-            finally:
-                with suppress(OSError):  # what it says means nothing once the lock is free
-                    os.ftruncate(descriptor, 0)
-        finally:
-            os.close(descriptor)
+                died = stack.enter_context(self._lock.hold(info))
+            except OSError as error:
+                raise _unwritable(self._lock.path, error) from error
+            yield died
 
-    def _take(self, descriptor: int, info: LockInfo) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, (info.model_dump_json(by_alias=True) + "\n").encode(), 0)
-        except BlockingIOError as error:
-            raise _held(descriptor) from error
-        except OSError as error:
-            raise _unwritable(self._lock_path, error) from error
+    def holder(self) -> Seen | None:
+        """What the lock says of its holder, dead or alive."""
+        return self._lock.seen()
 
-    def journal(self, state: State) -> Journal:
+    def force_unlock(self, seen: Seen) -> None:
+        """Take the lock from the holder that `seen` names, who is not alive on this machine."""
+        self._lock.break_open(seen)
+
+    def journal(self, state: State, *, calls: int = 0) -> Journal:
         self._make_directory()
         try:
-            return Journal(self._journal_path, state)
+            return Journal(self._journal_path, state, calls=calls)
         except OSError as error:
             raise _unwritable(self._journal_path, error) from error
 
-    def write(self, state: State, *, expected_serial: int) -> None:
-        stored = self._stored()
-        found = stored.serial if stored else 0
-        if found != expected_serial or (stored is not None and stored.lineage != state.lineage):
-            now = f"serial {stored.serial} of lineage {stored.lineage}" if stored else "no state"
-            raise StateError(
-                "the state was changed by another run",
-                detail=f"There is {now}; this run began with serial {expected_serial} of lineage {state.lineage}.",
-                hint="run the command again",
-            )
+    def write(self, state: State, *, replacing: Snapshot) -> Snapshot:
+        before = _read(self._state_path)
+        stored = self._unchanged(replacing)
+        data = state.dumps().encode()
+
+        def check() -> None:
+            if _read(self._state_path) != before:  # what was read above need not be parsed again
+                self._unchanged(replacing)
+
         self._make_directory()
         try:
-            files.replace(self._state_path, state.dumps().encode())
+            if stored and before:
+                self._history.keep(stored, before)
+            files.replace(self._state_path, data, check=check)
         except OSError as error:
             raise _unwritable(self._state_path, error) from error
+        self._keep(state, data)
         self.forget_journal()
+        return Snapshot(state, state.serial, stored_digest=state.digest)
+
+    def _unchanged(self, expected: Snapshot) -> State | None:
+        """What is stored, which must be what `expected` was read from."""
+        stored = self._stored()
+        if (stored.digest if stored else "") == expected.stored_digest:
+            return stored
+        now = f"serial {stored.serial} of lineage {stored.lineage}" if stored else "no state"
+        raise StateError(
+            "the state was changed by another run",
+            detail=f"There is {now}; this run began with serial {expected.stored_serial} "
+            f"of lineage {expected.state.lineage}.",
+            hint="run the command again",
+        )
+
+    def _keep(self, state: State, data: bytes) -> None:
+        """A copy of what was written: what spoils the state tomorrow then costs nothing. The state is safe already, so
+        a disk that refuses now is no error; the next write keeps it first.
+        """
+        with suppress(OSError):
+            self._history.keep(state, data)
+            self._history.prune()
+
+    def history(self) -> list[Generation]:
+        """The newest first."""
+        return self._history.generations()
+
+    def restore(self, state: State) -> State:
+        """Make `state` the stored one, whatever stands there, under a serial above all others. Under the lock only.
+
+        What a run that died left in the journal is not lost: it continues the restored state, or this is refused.
+        """
+        try:
+            stored = self._stored()
+        except StateDamaged:
+            stored = None
+            state = self._with_journal(state, _read(self._journal_path) or b"") or state
+        else:
+            if self.read().has_journal:
+                raise StateError(
+                    "a run ended abruptly, and what it did stands in its journal alone",
+                    detail=f"{self._journal_path} would not continue the restored state.",
+                    hint="run provisioner apply, or any other command that writes the state, before this one",
+                )
+        serials = [each.serial for each in (state, stored, *self.history()) if each]
+        restored = state.model_copy(update={"serial": max(serials) + 1})
+        data = restored.dumps().encode()
+        self._make_directory()
+        try:
+            self._set_aside(stored)
+            files.replace(self._state_path, data)
+        except OSError as error:
+            raise _unwritable(self._state_path, error) from error
+        self._keep(restored, data)
+        self.forget_journal()
+        return restored
+
+    def _set_aside(self, stored: State | None) -> None:
+        data = _read(self._state_path)
+        if stored and data:
+            self._history.keep(stored, data)
+        elif data:
+            self._history.set_aside(data)
 
     def forget_journal(self) -> None:
-        try:
+        # One that stays behind is older than the state, or adds nothing to it.
+        with suppress(OSError):
             self._journal_path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unwritable(self._journal_path, error) from error
 
     def _make_directory(self) -> None:
         try:
@@ -130,23 +201,18 @@ class LocalBackend:
             raise _unwritable(self._directory, error) from error
 
 
+def held_stacks(directory: Path) -> list[tuple[LocalBackend, Seen]]:
+    """Every stack whose lock says that somebody holds it, dead or alive."""
+    names = sorted({path.name.split(".lock")[0] for path in directory.glob("*.lock*")})
+    backends = [LocalBackend(directory, name) for name in names]
+    return [(backend, seen) for backend in backends if (seen := backend.holder())]
+
+
 def _read(path: Path) -> bytes | None:
     try:
         return files.read_bytes(path)
     except OSError as error:
         raise StateError(f"{path} cannot be read", detail=str(error), hint="nothing was changed") from error
-
-
-def _held(descriptor: int) -> StateLocked:
-    try:
-        holder = LockInfo.model_validate_json(os.pread(descriptor, _LOCK_BYTES, 0))
-    except ValidationError:
-        detail = "The lock file does not say by whom yet."
-    else:
-        told = {"Who": holder.who, "Operation": holder.operation, "Since": holder.created, "ID": holder.id}
-        detail = "\n".join(f"{name:<10} {value}" for name, value in told.items())
-    hint = "wait until it ends, then run again"
-    return StateLocked("the state is locked by another run", detail=detail, hint=hint)
 
 
 def _unwritable(path: Path, error: OSError) -> StateError:

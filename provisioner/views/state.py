@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.errors import StateError
 from provisioner.model.address import Address
 from provisioner.state.document import Record, State
+from provisioner.state.history import Generation
 from provisioner.views.clean import one_line
 from provisioner.views.paint import Paint
 from provisioner.views.table import table
@@ -42,7 +44,26 @@ def state_show(state: State, address: Address) -> str:
     record = state.resources.get(str(address))
     if record is None:
         raise StateError(f"{address} is not recorded", hint="provisioner state list shows what is")
-    return _block(str(address), record, {"observed": record.observed} if record.observed else {})
+    observed = {name: value for name, value in record.observed.items() if name not in {"marker", "marker_place"}}
+    return _block(str(address), record, {"observed": observed} if observed else {})
+
+
+def state_history(generations: Sequence[tuple[Generation, State | None]]) -> str:
+    """A table of what can be restored: each generation with what it holds, None when it is damaged."""
+    if not generations:
+        return "No history.\n"
+    rows = [(str(each.serial), each.digest, _moment(each.written), _content(held)) for each, held in generations]
+    return "\n".join(table([("SERIAL", "DIGEST", "WRITTEN", "HOLDS"), *rows])) + "\n"
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _content(held: State | None) -> str:
+    if held is None:
+        return "damaged"
+    return count(len(held.resources), "notebook") or "nothing recorded"
 
 
 def _sorted(state: State) -> Iterator[tuple[str, Record]]:

@@ -69,7 +69,7 @@ def plan_text(plan: Plan, *, color: bool, width: int, ascii_only: bool = False) 
 def summary_line(plan: Plan) -> str:
     """The line that other tools read. Nothing else may stand on it."""
     summary = plan.summary
-    if summary.nothing and not (plan.mode is Mode.REFRESH_ONLY and plan.drift):
+    if summary.nothing and not plan.refused and not (plan.mode is Mode.REFRESH_ONLY and plan.drift):
         return _NOTHING_TO_DO[plan.mode]
     return f"Plan: {summary.add} to add, {summary.change} to change, {summary.destroy} to destroy."
 

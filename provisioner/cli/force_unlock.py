@@ -1,0 +1,40 @@
+"""`provisioner force-unlock`: take the lock from a holder that cannot give it back."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("force-unlock")
+@click.argument("identifier", metavar="ID")
+@click.option("--force", is_flag=True, help="Do not ask.")
+def command(*, identifier: str, force: bool) -> None:
+    """Break the lock with this ID, after showing its holder.
+
+    Only for a holder that is dead, on another machine: two runs at once on one stack are what the lock prevents. A
+    holder that is alive on this machine is refused. A lock whose process ended on this machine is free already.
+    """
+    import sys
+    from pathlib import Path
+
+    from provisioner.cli.settings import load_settings
+    from provisioner.cli.terminal import may_ask
+    from provisioner.errors import ProvisionerError, UsageError
+    from provisioner.state.local import held_stacks
+
+    held = held_stacks(Path(load_settings(Path()).backend.path))
+    found = next((each for each in held if each[1].id == identifier), None)
+    if found is None:
+        detail = "\n\n".join(f"{backend.stack}:\n{seen.lines()}" for backend, seen in held)
+        raise UsageError(f"no lock has the id {identifier}", detail=detail or "No state is locked.")
+    backend, seen = found
+    click.echo(f"The lock of {backend.stack} is held by:\n{seen.lines()}\n", err=True)
+    seen.check_breakable()
+    if not force:
+        if not may_ask(wanted=True):
+            raise UsageError("nobody can be asked whether to break the lock", hint="add --force")
+        click.echo("Break it? Only 'yes' will be accepted: ", err=True, nl=False)
+        if sys.stdin.readline().strip() != "yes":
+            raise ProvisionerError("force-unlock cancelled", detail="The lock is as it was.")
+    backend.force_unlock(seen)
+    click.echo(f"The lock of {backend.stack} is free.")

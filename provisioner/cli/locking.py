@@ -1,0 +1,109 @@
+"""Holding the lock of a state for one command: who we are, waiting for our turn, what the one before left."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+
+import click
+
+from provisioner import __version__
+from provisioner.clock import Clock
+from provisioner.errors import StateLocked
+from provisioner.state.backend import LockInfo
+from provisioner.state.local import LocalBackend
+from provisioner.state.process import this_process
+
+_LONGEST_PAUSE = 16.0
+# GitLab and Jenkins say where their job is; GitHub says it in parts.
+_JOB_NAMES = ("CI_JOB_URL", "BUILD_URL")
+_GITHUB_NAMES = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+
+
+@contextmanager
+def locked(backend: LocalBackend, operation: str, clock: Clock, *, timeout: float = 0.0) -> Iterator[None]:
+    """Hold the lock, after waiting for it at most `timeout` seconds."""
+    with ExitStack() as stack:
+        died = _enter(stack, backend, operation, clock, timeout)
+        if died is not None:
+            text = f"The previous run ended abruptly ({died.who}, {died.operation}, since {died.created}); recovering."
+            click.echo(text, err=True)
+        yield
+
+
+def _enter(stack: ExitStack, backend: LocalBackend, operation: str, clock: Clock, timeout: float) -> LockInfo | None:
+    info, patience = lock_info(operation, backend.stack, os.environ), _Patience(clock, timeout)
+    while True:
+        try:
+            return stack.enter_context(backend.lock(info))
+        except StateLocked as error:
+            if not patience.wait_for(error.holder):
+                raise
+
+
+class _Patience:
+    """Waiting for others, each time longer, until the time is over."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._deadline = clock.monotonic() + seconds
+        self._pause = 1.0
+
+    def wait_for(self, holder: str) -> bool:
+        """False when the time is over."""
+        left = self._deadline - self._clock.monotonic()
+        if left <= 0:
+            return False
+        click.echo(f"Waiting for the lock of {holder}... [{left:.0f}s left]", err=True)
+        self._clock.sleep(min(self._pause, left))
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        return True
+
+
+def note_running(backend: LocalBackend, clock: Clock, *, timeout: float = 0.0) -> None:
+    """For who takes no lock: wait at most `timeout` seconds for a run under way; say so when it still is."""
+    patience = _Patience(clock, timeout)
+    while (seen := backend.holder()) and not seen.is_dead():
+        if not patience.wait_for(str(seen)):
+            break
+    if seen and seen.is_dead():
+        click.echo(f"The previous run ended abruptly: {seen}. The next apply goes on where it stopped.", err=True)
+    elif seen:
+        click.echo(f"Another run is under way: {seen}. What it changes from now on is not shown.", err=True)
+
+
+def lock_info(operation: str, path: str, environ: Mapping[str, str]) -> LockInfo:
+    process = this_process()
+    return LockInfo(
+        id=str(uuid.uuid4()),
+        operation=operation,
+        who=f"{_user()}@{platform.node()}",
+        version=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        path=path,
+        host=process.host,
+        boot=process.boot,
+        process=process.number,
+        started=process.started,
+        job=_job(environ),
+    )
+
+
+def _job(environ: Mapping[str, str]) -> str:
+    """Where the CI job that we are part of can be looked at."""
+    if all(environ.get(name) for name in _GITHUB_NAMES):
+        server, repository, run = (environ[name] for name in _GITHUB_NAMES)
+        return f"{server}/{repository}/actions/runs/{run}"
+    return next((environ[name] for name in _JOB_NAMES if environ.get(name)), "")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
