@@ -44,7 +44,7 @@ def written(backend: StateBackend, **records: Record) -> State:
     snapshot = backend.read()
     state = snapshot.state.with_records({f"notebook.{key}": record for key, record in records.items()})
     state = state.next(Cloud(region="r", project_id="p"))
-    backend.write(state, expected_serial=snapshot.stored_serial)
+    backend.write(state, replacing=snapshot)
     return state
 
 
@@ -70,8 +70,9 @@ def test_what_was_written_is_read(connect: Opener) -> None:
 def test_a_write_replaces_all(backend: StateBackend) -> None:
     """Of the state before nothing stays."""
     written(backend, alice=ALICE, bob=ALICE)
-    state = backend.read().state.with_records({"notebook.bob": None}).next(None)
-    backend.write(state, expected_serial=1)
+    snapshot = backend.read()
+    state = snapshot.state.with_records({"notebook.bob": None}).next(None)
+    backend.write(state, replacing=snapshot)
     assert state == backend.read().state
 
 
@@ -81,16 +82,26 @@ def test_a_write_on_top_of_another_run_is_refused(connect: Opener) -> None:
     began = mine.read()
     theirs = written(other, alice=ALICE)
     with pytest.raises(StateError, match="changed by another run"):
-        mine.write(began.state.next(None), expected_serial=began.stored_serial)
+        mine.write(began.state.next(None), replacing=began)
     assert theirs == connect().read().state
 
 
-def test_a_write_on_top_of_another_lineage_is_refused(backend: StateBackend) -> None:
-    """A state that was made anew meanwhile is another one, even with the same serial."""
+def test_a_write_on_top_of_other_content_is_refused(backend: StateBackend) -> None:
+    """The serial alone does not decide: what another run wrote under the same one is another state."""
     written(backend, alice=ALICE)
-    foreign = State.empty("lab").model_copy(update={"serial": 2})
+    began = backend.read()
+    other = began.state.with_records({"notebook.bob": ALICE})
+    backend.write(other, replacing=began)
     with pytest.raises(StateError, match="changed by another run"):
-        backend.write(foreign, expected_serial=1)
+        backend.write(began.state.next(None), replacing=began)
+    assert other == backend.read().state
+
+
+def test_a_write_gives_what_is_stored_then(backend: StateBackend) -> None:
+    """One write after the other needs no reading in between."""
+    first = backend.write(backend.read().state.next(None), replacing=backend.read())
+    backend.write(first.state.next(None), replacing=first)
+    assert 2 == backend.read().stored_serial
 
 
 def test_an_outcome_is_as_good_as_recorded(connect: Opener) -> None:
@@ -128,7 +139,8 @@ def test_pending_creates_add_up(connect: Opener) -> None:
     """What is pending in the state stays so when the next run leaves more."""
     backend = connect()
     first = Pending(address="notebook.a", at=1.0, body={})
-    backend.write(backend.read().state.with_pending((first,)).next(None), expected_serial=0)
+    snapshot = backend.read()
+    backend.write(snapshot.state.with_pending((first,)).next(None), replacing=snapshot)
     journal = backend.journal(backend.read().state)
     journal.intent("notebook.b", "create", 2.0, {"name": "b"})
     assert ["notebook.a", "notebook.b"] == [pending.address for pending in connect().read().state.pending]
