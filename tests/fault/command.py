@@ -1,0 +1,136 @@
+"""The command as a process of its own that starts in milliseconds: forked from a server that has imported everything.
+
+It is killed, signalled and traced like any other process. Where the start itself matters, `Project.start` starts the
+interpreter as users do.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.contract.sandbox import ROOT
+
+if TYPE_CHECKING:
+    from tests.contract.project import Project
+
+PATIENCE = 60.0
+_IMPORTED = (
+    "provisioner.cli.apply",
+    "provisioner.cli.carry_out",
+    "provisioner.cli.destroy",
+    "provisioner.cli.plan",
+    "provisioner.provider.iam",
+    "provisioner.provider.modelarts",
+    "tests.fault.command",
+)
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["__main__", *_IMPORTED])
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended. A negative code is the number of the signal that killed it."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def killed(self) -> bool:
+        return self.code == -signal.SIGKILL
+
+
+class Command:
+    """One command under way in the directory of a project."""
+
+    _number = 0
+
+    def __init__(
+        self, project: Project, *arguments: str, traced: bool = False, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """`traced`: it does nothing until a debugger has attached."""
+        Command._number += 1
+        streams = project.root / ".streams"
+        streams.mkdir(exist_ok=True)
+        self._stdout, self._stderr = streams / f"{Command._number}.out", streams / f"{Command._number}.err"
+        for stream in (self._stdout, self._stderr):  # it may be killed before it gets there itself
+            stream.touch()
+        outer, os.environ["PYTHONPATH"] = os.environ.get("PYTHONPATH"), str(ROOT)
+        try:
+            self._process = _PROCESSES.Process(
+                target=_become,
+                args=(arguments, project.root, project.environ | dict(environ or {}), self._stdout, self._stderr),
+                kwargs={"traced": traced},
+            )
+            self._process.start()
+        finally:
+            _restore("PYTHONPATH", outer)
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.is_alive()
+
+    def kill(self) -> Ended:
+        self._process.kill()
+        return self.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def stderr(self) -> str:
+        """What it has said so far."""
+        return self._stderr.read_text()
+
+    def wait(self, patience: float = PATIENCE) -> Ended:
+        self._process.join(patience)
+        code = self._process.exitcode
+        if code is None:
+            self._process.kill()
+            self._process.join()
+            raise AssertionError(f"the command did not end within {patience:g} s\n{self.stderr()}")
+        return Ended(code, self._stdout.read_text(), self.stderr())
+
+
+def _become(
+    arguments: tuple[str, ...], root: Path, environ: Mapping[str, str], stdout: Path, stderr: Path, *, traced: bool
+) -> None:
+    os.chdir(root)
+    os.environ.clear()
+    os.environ.update(environ)
+    for number, path in enumerate((Path(os.devnull), stdout, stderr)):
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115 - for the life of the process
+    sys.stdout = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
+    sys.stderr = open(2, "w", closefd=False, encoding="utf-8", buffering=1)  # noqa: SIM115
+    while traced and not _is_traced():
+        time.sleep(0.002)
+    from provisioner.cli.main import main
+
+    sys.exit(main(list(arguments)))
+
+
+def _is_traced() -> bool:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return "TracerPid:\t0\n" not in status
+
+
+def _restore(name: str, value: str | None) -> None:
+    if value is None:
+        del os.environ[name]
+    else:
+        os.environ[name] = value

@@ -1,0 +1,79 @@
+"""What the campaigns do to a stack: from what is there to what is wanted, one kind of change each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Notebooks = Mapping[str, Mapping[str, Any]]
+
+MOUNT = {"category": "OBSFS", "uri": "obs://bucket/dir/", "mount_path": "/data/a/"}
+LARGE = {"flavor": "modelarts.vm.cpu.8u"}
+
+
+def evs(capacity: int) -> dict[str, Any]:
+    return {"volume": {"category": "EVS", "ownership": "MANAGED", "capacity": capacity}}
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One kind of change.
+
+    before, after  what is declared, and exists, before and after it
+    arguments      the command
+    doomed         the notebooks whose instance this flow deletes; no other may be deleted
+    """
+
+    name: str
+    before: Notebooks
+    after: Notebooks
+    arguments: tuple[str, ...] = ("apply", "--auto-approve")
+    doomed: frozenset[str] = frozenset()
+
+    @property
+    def destroys(self) -> bool:
+        return self.arguments[0] == "destroy"
+
+    @property
+    def remaining(self) -> Notebooks:
+        return {} if self.destroys else self.after
+
+
+CREATE = Flow("create", {}, {"alice": {"tags": {"a": "1"}}, "bob": {"storages": [MOUNT]}, "carol": {}})
+UPDATE = Flow("update with restart", {"alice": {}, "bob": {"storages": [MOUNT]}}, {
+    "alice": LARGE, "bob": {**LARGE, "storages": [MOUNT], "description": "larger"},
+})  # fmt: skip
+GROW = Flow("growth", {"alice": {}, "bob": {}}, {"alice": evs(80), "bob": evs(100)})
+REPLACE = Flow(
+    "replace",
+    {"alice": {"tags": {"a": "1"}}, "bob": {}},
+    {"alice": {**evs(20), "tags": {"a": "1"}}, "bob": {}},
+    ("apply", "--auto-approve", "--accept-loss", "all"),
+    frozenset({"alice"}),
+)
+DELETE = Flow(
+    "delete",
+    {"alice": {}, "bob": {}},
+    {"alice": {}},
+    ("apply", "--auto-approve", "--accept-loss", "all"),
+    frozenset({"bob"}),
+)
+DESTROY = Flow(
+    "destroy",
+    {"alice": {}, "bob": {"storages": [MOUNT]}},
+    {"alice": {}, "bob": {"storages": [MOUNT]}},
+    ("destroy", "--auto-approve", "--accept-loss", "all"),
+    frozenset({"alice", "bob"}),
+)
+TAGS = Flow(
+    "tags",
+    {"alice": {"tags": {"a": "1", "b": "1"}}, "bob": {}},
+    {"alice": {"tags": {"a": "2"}}, "bob": {"tags": {"c": "1"}}},
+)
+POWER = Flow(
+    "power",
+    {"alice": {}, "bob": {"desired_status": "STOPPED"}},
+    {"alice": {"desired_status": "STOPPED"}, "bob": {}},
+)
+FLOWS = (CREATE, UPDATE, GROW, REPLACE, DELETE, DESTROY, TAGS, POWER)
