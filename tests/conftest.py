@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import hypothesis
 import pytest
 
@@ -23,3 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(pytestconfig: pytest.Config) -> bool:
     """Whether golden files are written instead of compared."""
     return bool(pytestconfig.getoption("--update-golden"))
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that starts the tests in the background ignores Ctrl-C for them, and so would the commands that they start:
+    # the tests of interrupts need what a person at a terminal has.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
