@@ -28,6 +28,6 @@ def update_golden(pytestconfig: pytest.Config) -> bool:
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell that starts the tests in the background ignores Ctrl-C for them, and so would the commands that they start:
+    # A shell that starts the tests in the background ignores Ctrl-C for them, and so would the commands they start:
     # the tests of interrupts need what a person at a terminal has.
     signal.signal(signal.SIGINT, signal.default_int_handler)
