@@ -23,7 +23,7 @@ from provisioner.errors import ProvisionerError, StateNotSaved, UsageError
 from provisioner.model.address import Address
 from provisioner.plan import Mode, Plan, check_safe
 from provisioner.views.outcome import Outcome
-from provisioner.views.prompt import question
+from provisioner.views.prompt import ANSWER, question
 
 if TYPE_CHECKING:
     from provisioner.events import Event
@@ -89,7 +89,7 @@ def _agree(plan: Plan, consent: Consent) -> None:
     click.echo(f"\n{question(plan.mode)}", err=True, nl=False)
     answer = sys.stdin.readline()
     click.echo(err=True)
-    if answer.strip() != "yes":
+    if answer.strip() != ANSWER:
         what = "Destroy" if plan.mode is Mode.DESTROY else "Apply"
         raise ProvisionerError(f"{what} cancelled", detail="Nothing was changed.")
 

@@ -21,6 +21,7 @@ def command(*, identifier: str, force: bool) -> None:
     from provisioner.cli.terminal import may_ask
     from provisioner.errors import ProvisionerError, UsageError
     from provisioner.state.local import held_stacks
+    from provisioner.views.prompt import ANSWER
 
     held = held_stacks(Path(load_settings(Path()).backend.path))
     found = next((each for each in held if each[1].id == identifier), None)
@@ -34,7 +35,7 @@ def command(*, identifier: str, force: bool) -> None:
         if not may_ask(wanted=True):
             raise UsageError("nobody can be asked whether to break the lock", hint="add --force")
         click.echo("Break it? Only 'yes' will be accepted: ", err=True, nl=False)
-        if sys.stdin.readline().strip() != "yes":
+        if sys.stdin.readline().strip() != ANSWER:
             raise ProvisionerError("force-unlock cancelled", detail="The lock is as it was.")
     backend.force_unlock(seen)
     click.echo(f"The lock of {backend.stack} is free.")

@@ -34,8 +34,3 @@ def may_ask(*, wanted: bool, environ: Mapping[str, str] = os.environ) -> bool:
     if not wanted or environ.get("TF_INPUT", "").lower() in _NO:
         return False
     return environ.get("CI", "").lower() in {"", *_NO}
-
-
-def in_automation(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether hints for a next command would be noise."""
-    return bool(environ.get("TF_IN_AUTOMATION") or environ.get("CI"))

@@ -1,4 +1,4 @@
-"""What is recorded, as text: a table, a list of addresses, or Terraform's blocks. Pure."""
+"""What is recorded, as text: a table, a list of addresses, or one notebook as a block. Pure."""
 
 from __future__ import annotations
 
@@ -27,11 +27,6 @@ def state_table(state: State) -> str:
         return f"{title}\n"
     rows = [(at, record.id, record.status, _flavor(record)) for at, record in _sorted(state)]
     return "\n".join([title, "", *table([_HEADINGS, *(tuple(map(one_line, row)) for row in rows)])]) + "\n"
-
-
-def state_text(state: State) -> str:
-    """Every notebook as a block."""
-    return "\n".join(_block(at, record, {}) for at, record in _sorted(state))
 
 
 def state_list(state: State) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.errors import StateError
 from provisioner.state.document import Cloud, State
-from provisioner.views.state import state_list, state_show, state_table, state_text
+from provisioner.views.state import state_list, state_show, state_table
 from tests.builders import instance_id, notebook, parsed, record, state
 
 Agrees = Callable[[str, str], None]
@@ -31,11 +31,6 @@ def lab() -> State:
 def test_table(lab: State, agrees: Agrees) -> None:
     """One line for each notebook with its id, status and flavor."""
     agrees("state/table.txt", state_table(lab))
-
-
-def test_blocks(lab: State, agrees: Agrees) -> None:
-    """Every notebook as a block of what was applied."""
-    agrees("state/text.txt", state_text(lab))
 
 
 def test_one(lab: State, agrees: Agrees) -> None:
@@ -61,7 +56,7 @@ def test_every_id_and_status_is_in_the_table(lab: State) -> None:
 def test_nothing_recorded() -> None:
     """An empty state says so and has no empty table."""
     assert state_table(state(serial=0)) == "Stack lab, serial 0: nothing recorded\n"
-    assert (state_text(state()), state_list(state())) == ("", "")
+    assert "" == state_list(state())
 
 
 def test_an_unknown_address_is_refused(lab: State) -> None:
@@ -76,7 +71,7 @@ def test_foreign_text_cannot_act_on_the_terminal() -> None:
         update={"status": "\x1b[2J\nx", "attributes": {"na\u202eme": "\x1b[2J\n", "flavor": "\x9b1m"}}
     )
     evil = state({"alice": found, 'gpu["\x1b[2J\n"]': found})
-    screens = [state_table(evil), state_text(evil), state_list(evil), state_show(evil, parsed("alice"))]
+    screens = [state_table(evil), state_list(evil), state_show(evil, parsed("alice"))]
     assert not {"\x1b", "\x9b", "\u202e"} & set("".join(screens))
     assert len(state_list(evil).splitlines()) == 2
     assert len(state_table(evil).splitlines()) == 5
