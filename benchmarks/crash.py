@@ -1,6 +1,6 @@
 """The long crash campaign: applies are killed with SIGKILL, run again, and everything is audited.
 
-    python benchmarks/crash.py --kills 300 [--seed N]
+    python benchmarks/crash.py --kills 300 [--seed N] [--flow NAME]...
     python benchmarks/crash.py --syscalls
 
 The first kills at every request and journal boundary of every flow, then at random instants until there are that many
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,23 +38,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="The long crash campaign.")
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument(
+        "--flow", action="append", choices=[flow.name for flow in FLOWS], help="this one alone; repeats"
+    )
     parser.add_argument("--syscalls", action="store_true")
     given = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch, running_sandbox() as sandbox:
         directory = Path(scratch)
-        result = syscalls(directory, sandbox) if given.syscalls else kills(directory, sandbox, given.kills, given.seed)
+        flows = [flow for flow in FLOWS if not given.flow or flow.name in given.flow]
+        result = (
+            syscalls(directory, sandbox)
+            if given.syscalls
+            else kills(directory, sandbox, given.kills, seed=given.seed, flows=flows)
+        )
     print(json.dumps({"seed": given.seed, "seconds": round(time.monotonic() - began), **result}, indent=2))
     return 1 if result["where"] or not result["kills"] else 0
 
 
-def kills(directory: Path, sandbox: Sandbox, wanted: int, seed: int) -> dict[str, Any]:
+def kills(directory: Path, sandbox: Sandbox, wanted: int, *, seed: int, flows: Sequence[Flow]) -> dict[str, Any]:
     chance = random.Random(seed)  # noqa: S311 - repeatable chance is the point
     cases: list[Case] = []
-    planned = every_boundary(directory, sandbox)
+    planned = every_boundary(directory, sandbox, flows)
     while sum(case.landed for case in cases) < wanted:
         flow, point = (
-            planned.pop() if planned else (chance.choice(FLOWS), next(instants(1, LONGEST_SECONDS, chance.random())))
+            planned.pop() if planned else (chance.choice(flows), next(instants(1, LONGEST_SECONDS, chance.random())))
         )
         scratch = directory / str(len(cases))
         cases.append(kill_at(scratch, sandbox, flow, point))
@@ -63,8 +72,8 @@ def kills(directory: Path, sandbox: Sandbox, wanted: int, seed: int) -> dict[str
     return summary(cases)
 
 
-def every_boundary(directory: Path, sandbox: Sandbox) -> list[tuple[Flow, Point]]:
-    return [(flow, point) for flow in FLOWS for point in boundaries(directory / flow.name, sandbox, flow)]
+def every_boundary(directory: Path, sandbox: Sandbox, flows: Sequence[Flow]) -> list[tuple[Flow, Point]]:
+    return [(flow, point) for flow in flows for point in boundaries(directory / flow.name, sandbox, flow)]
 
 
 def syscalls(directory: Path, sandbox: Sandbox) -> dict[str, Any]:

@@ -6,16 +6,24 @@ Nothing is decided here. What did not get done is left for the next plan to see.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from provisioner.clock import Clock
 from provisioner.desk import Desk, Ids, Ledger
 from provisioner.errors import StateError, StateNotSaved
-from provisioner.events import ApplyCompleted, ApplyStarted, Listener, Tick
+from provisioner.events import (
+    ApplyCompleted,
+    ApplyStarted,
+    Listener,
+    StepCompleted,
+    StepStarted,
+    Tick,
+)
 from provisioner.executor import Poller, run
 from provisioner.model.marker import UNMARKED, Marking
-from provisioner.plan import Plan
+from provisioner.plan import Plan, Step
 from provisioner.provider.base import NotebookProvider
 from provisioner.settle import SETTLE_WINDOW
 from provisioner.state.backend import Snapshot, StateBackend
@@ -51,20 +59,31 @@ def apply_plan(
     """
     began, before = clock.monotonic(), provider.requests
     listener = _one_at_a_time(listener)
-    if snapshot.has_journal:
-        # What a run that died left goes into the state before a new journal takes the old one's place.
-        snapshot = _write(snapshot.state, snapshot, backend, settings.cloud)
-    ledger = Ledger(dict(plan.refreshed))
+    stopped = stop.is_set()
+    ledger = Ledger({} if stopped else {**plan.refreshed, **plan.rebased})
+    if plan.rebased or snapshot.has_journal:
+        snapshot = _write_first(snapshot, ledger, backend, settings.cloud)
     listener(ApplyStarted(plan.pending))
+    if not stopped:
+        _tell_recorded(plan, listener)
+    steps = [step for step in plan.pending if step.operations]
     try:
-        if plan.pending:
-            calls = sum(len(step.operations) for step in plan.pending)
-            journal = backend.journal(snapshot.state, calls=calls)
+        if steps:
+            journal = backend.journal(snapshot.state, calls=sum(len(step.operations) for step in steps))
             try:
-                ids = Ids({record.id: address for address, record in snapshot.state.resources.items()})
-                window = settings.settle_window
-                desk = Desk(provider, journal, ledger, ids, settings.marking, window, clock, stop, listener)
-                _run_steps(plan, desk, settings)
+                desk = Desk(
+                    provider,
+                    journal,
+                    ledger,
+                    Ids(snapshot.state.owners),
+                    settings.marking,
+                    settings.settle_window,
+                    clock,
+                    stop,
+                    listener,
+                    plan.secrets,
+                )
+                _run_steps(steps, desk, settings)
             finally:
                 journal.close()
     finally:
@@ -72,10 +91,28 @@ def apply_plan(
     listener(ApplyCompleted(serial, provider.requests - before, clock.monotonic() - began))
 
 
-def _run_steps(plan: Plan, desk: Desk, settings: Settings) -> None:
+def _write_first(snapshot: Snapshot, ledger: Ledger, backend: StateBackend, cloud: Cloud) -> Snapshot:
+    """Write what has to stand in the state before the new journal is opened: what a run that died left, since its
+    journal gives way to the new one; and records that move, so that no crash finds one id under two addresses.
+    """
+    state = snapshot.state.with_records(ledger.records)
+    if state.resources == snapshot.state.resources and not snapshot.has_journal:
+        return snapshot
+    return _write(state, snapshot, backend, cloud)
+
+
+def _tell_recorded(plan: Plan, listener: Listener) -> None:
+    """Steps of which nothing is left to do once the records are written."""
+    for step in plan.pending:
+        if not step.operations:
+            listener(StepStarted(step))
+            listener(StepCompleted(step, step.id, 0.0))
+
+
+def _run_steps(steps: Sequence[Step], desk: Desk, settings: Settings) -> None:
     watch = Watch(desk.provider, desk.clock, settings.poll_interval)
     poller = Poller(look=watch.look, interval=watch.interval, idle=lambda: desk.listener(Tick()))
-    tasks = [StepRun(step, desk).walk() for step in plan.pending]
+    tasks = [StepRun(step, desk).walk() for step in steps]
     run(tasks, poller, workers=settings.workers, clock=desk.clock, stop=desk.stop)
 
 

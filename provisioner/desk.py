@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from provisioner.clock import Clock
 from provisioner.events import Listener
 from provisioner.model.marker import Marking
+from provisioner.model.secrets import NO_SECRETS, Secrets
 from provisioner.provider.base import NotebookProvider
 from provisioner.state.document import Pending, Record
 from provisioner.state.journal import Journal
@@ -47,6 +48,7 @@ class Desk:
     """What every step shares.
 
     settle_window  seconds for which a create whose answer was lost is searched for
+    secrets        what may be written nowhere
     """
 
     provider: NotebookProvider
@@ -58,3 +60,4 @@ class Desk:
     clock: Clock
     stop: threading.Event
     listener: Listener
+    secrets: Secrets = NO_SECRETS

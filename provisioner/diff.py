@@ -6,17 +6,19 @@ write-only) is compared with what was recorded when it was last applied. Recorde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from provisioner.leases import same_lease
 from provisioner.model.behavior import Behavior, Effect, behaviors
-from provisioner.model.fields import MINUTE_MS
 from provisioner.model.notebook import Notebook
+from provisioner.model.secrets import NO_SECRETS, Secrets
 
 BEHAVIORS: Mapping[str, Behavior] = behaviors(Notebook)
 
 EFS_DEFAULT_GB = 50
+EVERY_FIELD = "all"
 
 _MISSING: Any = object()
 
@@ -35,15 +37,58 @@ class Change:
     moved_by: Literal["spec", "outside"] = "spec"
 
 
-def compare(desired: Mapping[str, Any], live: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[Change, ...]:
-    """The changes that lead from `live` to `desired`. All three in the form of `Notebook.attributes`."""
+def compare(
+    desired: Mapping[str, Any],
+    live: Mapping[str, Any],
+    recorded: Mapping[str, Any],
+    secrets: Secrets = NO_SECRETS,
+) -> tuple[Change, ...]:
+    """The changes that lead from `live` to `desired`. All three in the form of `Notebook.attributes`; what is recorded
+    holds digests in the place of `secrets`.
+    """
     return tuple(
         _priced(change, desired)
         for path, behavior in BEHAVIORS.items()
         if behavior.effect is not Effect.NONE
-        for change in _changes(path, behavior, _at(desired, path), _at(live, path), _at(recorded, path))
+        for change in _changes(
+            path, behavior, *(_at(each, path) for each in (desired, live, recorded)), secrets=secrets
+        )
         if not _is_untold_default(change, desired)
     )
+
+
+def effective(
+    declared: Mapping[str, Any],
+    live: Mapping[str, Any],
+    recorded: Mapping[str, Any],
+    ignored: Collection[str],
+    *,
+    anew: bool = False,
+) -> dict[str, Any]:
+    """What is desired once the fields that are `ignored` have their live values; one that no answer tells has the
+    recorded one. An instance that is made `anew` gets what is declared where nothing live is known.
+    """
+    wanted = _copied(declared)
+    for path, behavior in BEHAVIORS.items():
+        want = _at(declared, path)
+        if want is _MISSING:
+            continue
+        have, was = _at(live, path), _at(recorded, path)
+        told = was if behavior.write_only or have is _MISSING else _told(path, want, have, was)
+        if is_under(path, ignored):
+            if not (anew and (behavior.write_only or told is _MISSING)):
+                _put(wanted, path, told)
+        elif behavior.per_entry:
+            entries = {} if told is _MISSING else told
+            for key in {*want, *entries}:
+                if f"{path}.{key}" in ignored:
+                    _set(wanted[path], key, entries.get(key))
+    return wanted
+
+
+def is_under(path: str, tops: Collection[str]) -> bool:
+    """Whether `path` is one of `tops` or lies within one."""
+    return EVERY_FIELD in tops or any(path == top or path.startswith(f"{top}.") for top in tops)
 
 
 def as_asked(mount: Mapping[str, Any], wanted: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -71,24 +116,32 @@ def _is_untold_default(change: Change, desired: Mapping[str, Any]) -> bool:
     return untold and desired["volume"]["category"] == "EFS" and change.desired == EFS_DEFAULT_GB
 
 
-def _changes(path: str, behavior: Behavior, want: Any, have: Any, was: Any) -> Iterator[Change]:
+def _changes(path: str, behavior: Behavior, want: Any, have: Any, was: Any, *, secrets: Secrets) -> Iterator[Change]:
     if want is _MISSING:
         return
     was = None if was is _MISSING else was
     told = was if behavior.write_only or have is _MISSING else _told(path, want, have, was)
     if behavior.per_entry:
-        yield from _entries(path, behavior.effect, want, told or {}, was or {})
-    elif not _equal(path, want, told):
-        yield Change(path, told, want, behavior.effect, _mover(was, want) if not behavior.write_only else "spec")
+        yield from _entries(path, behavior.effect, want, told or {}, was or {}, secrets=secrets)
+    elif not _equal(path, secrets.hidden(want), secrets.hidden(told)):
+        mover = "spec" if behavior.write_only else _mover(was, secrets.hidden(want))
+        yield Change(path, told, want, behavior.effect, mover)
 
 
 def _entries(
-    path: str, effect: Effect, want: Mapping[str, Any], told: Mapping[str, Any], was: Mapping[str, Any]
+    path: str,
+    effect: Effect,
+    want: Mapping[str, Any],
+    told: Mapping[str, Any],
+    was: Mapping[str, Any],
+    *,
+    secrets: Secrets,
 ) -> Iterator[Change]:
     for key in sorted({*want, *told}):
         before, after = told.get(key), want.get(key)
-        if before != after:
-            yield Change(f"{path}.{key}", before, after, effect, _mover(was.get(key), after))
+        hidden = secrets.hidden(after)
+        if secrets.hidden(before) != hidden:
+            yield Change(f"{path}.{key}", before, after, effect, _mover(was.get(key), hidden))
 
 
 def _mover(was: Any, after: Any) -> Literal["spec", "outside"]:
@@ -125,9 +178,8 @@ def _restrict(want: Any, have: Any, was: Any) -> Any:
 
 
 def _equal(path: str, want: Any, have: Any) -> bool:
-    if path == "lease" and isinstance(want, Mapping) and isinstance(have, Mapping):
-        same_type: bool = want["type"] == have.get("type", want["type"])
-        return same_type and bool(abs(want["duration"] - have["duration"]) <= MINUTE_MS)
+    if path == "lease":
+        return same_lease(want, have)
     if path == "desired_status":
         return have is None or want in ("UNMANAGED", have)
     return bool(want == have)
@@ -140,3 +192,23 @@ def _at(attributes: Mapping[str, Any], path: str) -> Any:
             return _MISSING
         value = value[part]
     return value
+
+
+def _copied(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of which every map may be changed; lists are never."""
+    return {key: _copied(each) if isinstance(each, Mapping) else each for key, each in value.items()}
+
+
+def _put(attributes: dict[str, Any], path: str, value: Any) -> None:
+    """Set what stands at `path`, or take it away."""
+    *above, last = path.split(".")
+    for part in above:
+        attributes = attributes.setdefault(part, {})
+    _set(attributes, last, None if value is _MISSING else value)
+
+
+def _set(attributes: dict[str, Any], key: str, value: Any) -> None:
+    if value is None:
+        attributes.pop(key, None)
+    else:
+        attributes[key] = value

@@ -8,6 +8,7 @@
     │   ├── StateDamaged      what is stored is no state of this stack: another copy may take its place
     │   └── StateNotSaved     a run could not record what it did; carries the state for another place
     ├── PlanError             the plan is refused before anything is sent
+    │   └── PlanRefused       carries every Diagnostic that stands against a plan
     ├── ApiError              the service answered with an error
     │   ├── NotFound          the object does not exist (status 404, or 400 with a service code)
     │   └── OutcomeUnknown    a mutating request was sent and no usable answer came back
@@ -109,6 +110,18 @@ class StateNotSaved(StateError):
 
 class PlanError(ProvisionerError):
     """The plan asks for something that is refused before any change is made."""
+
+
+class PlanRefused(PlanError):
+    """A plan that may be looked at and not carried out. Holds every reason."""
+
+    def __init__(self, problems: tuple[Diagnostic, ...]) -> None:
+        count = len(problems)
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} with the plan")
+        self.problems = problems
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        return self.problems
 
 
 class ApplyError(ProvisionerError):

@@ -33,12 +33,26 @@ class OperationKind(StrEnum):
     DELETE = "delete"
 
 
+_OF_DEPOSED = frozenset({OperationKind.WAIT, OperationKind.STOP, OperationKind.DELETE})
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What to call and with which values, under the names of the spec. A WAIT may say `until` which status."""
+    """What to call and with which values, under the names of the spec. A WAIT may say `until` which status; `id` is
+    given when it is about an instance that was deposed.
+    """
 
     kind: OperationKind
     values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def deposed(self) -> str:
+        """The id of the deposed instance that it is about; "" when it is about the one in its place."""
+        return str(self.values.get("id", "")) if self.kind in _OF_DEPOSED else ""
+
+    def likewise(self, kind: OperationKind) -> Operation:
+        """One of another kind about the same instance."""
+        return Operation(kind, {"id": self.deposed} if self.deposed else {})
 
     def __str__(self) -> str:
         match self.kind:
@@ -54,7 +68,7 @@ class Operation:
             case OperationKind.ATTACH | OperationKind.DETACH:
                 return f"{self.kind} {self.values['mount_path']}"
             case _:
-                return str(self.kind)
+                return f"{self.kind} {self.deposed}".rstrip()
 
 
 def creation(desired: Mapping[str, Any], target: str) -> Iterator[Operation]:
@@ -79,6 +93,25 @@ def deletion(observation: Observation) -> Iterator[Operation]:
     if not observation.settled:
         yield waiting()
     yield Operation(OperationKind.DELETE)
+
+
+def replacement(
+    desired: Mapping[str, Any], observation: Observation, target: str, *, create_first: bool
+) -> Iterator[Operation]:
+    """The operations that end with another instance in the place of the observed one. Created first, it takes that
+    place at once, and the observed one is deposed: deleted by its id, once the other is whole.
+    """
+    if create_first:
+        yield from creation(desired, target)
+        yield disposal(observation.id)
+    else:
+        yield from deletion(observation)
+        yield from creation(desired, target)
+
+
+def disposal(identifier: str) -> Operation:
+    """The deletion of an instance that was deposed."""
+    return Operation(OperationKind.DELETE, {"id": identifier})
 
 
 def alteration(

@@ -7,16 +7,18 @@ that list, and nothing is decided in between. How it is decided is in `planning`
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from provisioner.diff import Change
-from provisioner.errors import Diagnostic, PlanError, SourceRange
+from provisioner.drift import Drift
+from provisioner.errors import Diagnostic, SourceRange
 from provisioner.model.address import Address
-from provisioner.model.notebook import Timeouts
+from provisioner.model.blocks import Timeouts
 from provisioner.model.observation import Observation
+from provisioner.model.secrets import NO_SECRETS, Secrets
 from provisioner.operations import Operation
 from provisioner.state.document import Record
 
@@ -28,6 +30,9 @@ class Action(StrEnum):
     UPDATE = "update"
     REPLACE = "replace"
     DELETE = "delete"
+    FORGET = "forget"
+    IMPORT = "import"
+    MOVE = "move"
     NO_OP = "no-op"
 
 
@@ -42,6 +47,12 @@ class Reason(StrEnum):
     CREATE_FAILED = "create_failed"
     NOT_DECLARED = "not_declared"
     DESTROY = "destroy"
+    FORGOTTEN = "forgotten"
+    IMPORTED = "imported"
+    MOVED = "moved"
+    TRIGGERED = "triggered"
+    DEPOSED = "deposed"
+    BY_HAND = "by_hand"
     UNCHANGED = "unchanged"
     BLOCKED = "blocked"
 
@@ -55,15 +66,31 @@ class Loss(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LostVolume:
+    """A volume that is deleted. `created_at` in milliseconds since the epoch, None when the service does not tell."""
+
+    category: str
+    capacity: int | None
+    mount_path: str
+    created_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What happens to one address.
 
+    losing      the volumes that die
     id          the live instance that is changed or removed
     record      what the state holds of it
     before      its attributes as far as the service tells them
     after       the attributes declared, empty for a delete
     source      where the notebook is declared
     fields      where each of its fields is declared
+    moved_from  the address under which it was recorded, when another one takes its place
+    imported    the instance is recorded by this plan
+    protected   what is recorded of it afterwards (`Record.protected`)
+    allow_loss  its spec agreed that its volume is deleted
+    sensitive   top-level fields whose values no view shows
     """
 
     address: Address
@@ -72,6 +99,7 @@ class Step:
     operations: tuple[Operation, ...] = ()
     changes: tuple[Change, ...] = ()
     loss: Loss = Loss.NONE
+    losing: tuple[LostVolume, ...] = ()
     id: str = ""
     record: Record | None = None
     before: Mapping[str, Any] = field(default_factory=dict)
@@ -80,32 +108,33 @@ class Step:
     fields: Mapping[str, SourceRange] = field(default_factory=dict)
     timeouts: Timeouts = field(default_factory=Timeouts)
     note: str = ""
+    moved_from: Address | None = None
+    imported: bool = False
+    protected: bool = False
+    allow_loss: bool = False
+    sensitive: frozenset[str] = frozenset()
 
     @property
     def workspace_id(self) -> str:
         return str((self.before or self.after).get("workspace_id", "0"))
 
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """What changed outside since it was recorded: `live` is None when the instance is gone."""
-
-    address: Address
-    recorded: Mapping[str, Any]
-    live: Mapping[str, Any] | None
+    @property
+    def creates_first(self) -> bool:
+        """Whether a replacement deletes the instance only once there is another."""
+        return self.action is Action.REPLACE and any(operation.deposed == self.id for operation in self.operations)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many objects are added, changed and destroyed; a replacement counts as one added and one destroyed."""
+    """How many objects are added, changed, destroyed, taken over and forgotten. A replacement counts as one added and
+    one destroyed, and what is taken over is counted besides what happens to it.
+    """
 
     add: int
     change: int
     destroy: int
-
-    @property
-    def nothing(self) -> bool:
-        return not (self.add or self.change or self.destroy)
+    take_over: int = 0
+    forget: int = 0
 
 
 class Mode(StrEnum):
@@ -133,8 +162,12 @@ class Options:
 class Plan:
     """What is to be done to one stack whose state is at `serial` of `lineage`.
 
+    made_at    when, in milliseconds since the epoch
     refreshed  records that the refresh found different from the state; None for an instance that is gone
+    rebased    records that move, that are taken over or forgotten: written before anything is sent
     warnings   what else is to be said; an error among them says why nothing is done at an address
+    refusals   why nothing of the plan may be carried out
+    secrets    values of sensitive variables, for what is recorded
     """
 
     stack: str
@@ -142,9 +175,13 @@ class Plan:
     serial: int
     mode: Mode
     steps: tuple[Step, ...]
+    made_at: int = 0
     drift: tuple[Drift, ...] = ()
     refreshed: Mapping[str, Record | None] = field(default_factory=dict)
+    rebased: Mapping[str, Record | None] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
+    secrets: Secrets = NO_SECRETS
 
     @property
     def pending(self) -> tuple[Step, ...]:
@@ -153,7 +190,7 @@ class Plan:
     @property
     def refused(self) -> bool:
         """Whether something is declared that is not going to be done."""
-        return any(diagnostic.severity == "error" for diagnostic in self.warnings)
+        return bool(self.refusals) or any(diagnostic.severity == "error" for diagnostic in self.warnings)
 
     @property
     def summary(self) -> Summary:
@@ -163,29 +200,9 @@ class Plan:
             add=actions.count(Action.CREATE) + replaced,
             change=actions.count(Action.UPDATE),
             destroy=actions.count(Action.DELETE) + replaced,
+            take_over=sum(step.imported for step in self.pending),
+            forget=actions.count(Action.FORGET),
         )
-
-
-def check_safe(plan: Plan, accepted: Collection[Address], *, accept_all: bool = False) -> None:
-    """Refuse a plan that deletes a volume nobody agreed to lose."""
-    losers = [
-        step for step in plan.steps if step.loss is Loss.VOLUME and not accept_all and step.address not in accepted
-    ]
-    if losers:
-        lines = [f"{step.address}: {volume_text(step.before)}" for step in losers]
-        flags = " ".join(f"--accept-loss {as_argument(step.address)}" for step in losers[:3])
-        raise PlanError(
-            f"the plan deletes {len(losers)} volume{'s' if len(losers) > 1 else ''} and nobody agreed to that",
-            detail="\n".join(lines),
-            hint=f"if the data may go: {flags if len(losers) <= 3 else '--accept-loss all'}",  # noqa: PLR2004
-        )
-
-
-def volume_text(attributes: Mapping[str, Any]) -> str:
-    """A volume in a few words."""
-    volume = attributes.get("volume", {})
-    size = f"{volume['capacity']} GB " if "capacity" in volume else ""
-    return f"{size}{volume.get('category', 'unknown')} volume"
 
 
 def as_argument(address: Address) -> str:
@@ -194,7 +211,9 @@ def as_argument(address: Address) -> str:
 
 
 def record_of(observation: Observation, attributes: Mapping[str, Any], previous: Record | None = None) -> Record:
-    """The record of an instance. What an answer does not tell of (mounts) is kept from the `previous` one."""
+    """The record of an instance. What an answer does not tell of (mounts, what only we know) is kept from the
+    `previous` record of it.
+    """
     observed = observation.payload()
     mounts = observed.pop("storages", ())
     if observation.storages is None and previous is not None:
@@ -205,6 +224,8 @@ def record_of(observation: Observation, attributes: Mapping[str, Any], previous:
         id=observation.id,
         status=observation.status,
         protected=previous.protected if previous else False,
+        deposed=previous.deposed if previous else (),
+        by_hand=previous.by_hand if previous else {},
         attributes=dict(attributes),
         observed=observed,
     )

@@ -8,7 +8,7 @@ one whose spec or record has mounts is asked for them, since no list tells.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
@@ -19,19 +19,30 @@ from provisioner.executor import map_bounded
 from provisioner.model.marker import UNMARKED, Marking, Place, unmarked
 from provisioner.model.observation import GONE, Observation
 from provisioner.provider.base import PAGE_SIZE, NotebookReader, Page, every_notebook
-from provisioner.state.document import Record, State
+from provisioner.state.document import Deposed, Record, State
 
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
     """What the service says.
 
-    live    by recorded address, None when the instance does not exist
-    strays  instances that carry a mark of this stack and are neither recorded nor what a pending create asked for
+    live     by recorded address, None when the instance does not exist
+    strays   instances that carry a mark of this stack and are neither recorded nor what a pending create asked for
+    deposed  by id every deposed instance, None when it does not exist
     """
 
     live: Mapping[str, Observation | None]
     strays: tuple[Observation, ...] = ()
+    deposed: Mapping[str, Observation | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """A recorded instance. `marked`: the list of what carries our mark is expected to show it."""
+
+    id: str
+    workspace: str
+    marked: bool
 
 
 def refresh(
@@ -52,11 +63,12 @@ def refresh(
     """
     began, before = clock.monotonic(), provider.requests
     listener(RefreshStarted(state.stack, len(state.resources)))
-    shown = _shown(state.resources.values(), workspaces, marking, provider, workers)
-    missing = [record for record in state.resources.values() if record.id not in shown]
-    found = map_bounded(lambda record: _sought(record, provider), missing, workers=workers)
+    sought = list(_sought(state, marking))
+    shown = _shown(sought, workspaces, marking, provider, workers)
+    missing = [each for each in sought if each.id not in shown]
+    found = map_bounded(lambda each: _asked_for(each, provider), missing, workers=workers)
     live: dict[str, Observation | None] = {**shown}
-    live |= {record.id: observation for record, observation in zip(missing, found, strict=True)}
+    live |= {each.id: observation for each, observation in zip(missing, found, strict=True)}
     wanted = [
         notebook
         for address, record in state.resources.items()
@@ -69,6 +81,7 @@ def refresh(
     return Refreshed(
         {address: live[record.id] for address, record in state.resources.items()},
         tuple(_strays(shown.values(), state, marking)),
+        {each.id: live[each.id] for each in _deposed(state)},
     )
 
 
@@ -80,9 +93,15 @@ def sweep(
     return tuple(_strays(shown.values(), state, marking))
 
 
-def recall(state: State) -> dict[str, Observation | None]:
-    """What the state remembers, in place of a refresh."""
-    return {address: _recalled(address, record) for address, record in state.resources.items()}
+def recall(state: State) -> Refreshed:
+    """What the state remembers, in place of a refresh. Of a deposed instance that is nothing but that it is there."""
+    return Refreshed(
+        {address: _recalled(address, record) for address, record in state.resources.items()},
+        deposed={
+            each.id: Observation(id=each.id, status="RUNNING", workspace_id=each.workspace_id)
+            for each in _deposed(state)
+        },
+    )
 
 
 def _recalled(address: str, record: Record) -> Observation:
@@ -98,28 +117,35 @@ def _recalled(address: str, record: Record) -> Observation:
         ) from error
 
 
-def workspace_of(record: Record) -> str:
-    return str(record.observed.get("workspace_id") or record.attributes.get("workspace_id") or "0")
-
-
 def _with_mounts(notebook: Observation, provider: NotebookReader) -> Observation:
     mounts = provider.mounts(notebook.id)
     # None: it stopped in between.
     return notebook if mounts is None else notebook.with_mounts(mounts)
 
 
-def _sought(record: Record, provider: NotebookReader) -> Observation | None:
+def _sought(state: State, marking: Marking) -> Iterator[_Sought]:
+    for record in state.resources.values():
+        yield _Sought(record.id, record.workspace_id, _carries_mark(record, marking))
+    for deposed in _deposed(state):
+        # It was made like the one in its place; if not, asking for its id costs less than a list of everything.
+        yield _Sought(deposed.id, deposed.workspace_id, marking.place is not None)
+
+
+def _deposed(state: State) -> Iterator[Deposed]:
+    return (deposed for record in state.resources.values() for deposed in record.deposed)
+
+
+def _asked_for(sought: _Sought, provider: NotebookReader) -> Observation | None:
     """One that no page showed. That it is gone takes two proofs: neither its id nor a list of its id shows it."""
-    workspace = workspace_of(record)
-    found = provider.read(record.id, workspace)
+    found = provider.read(sought.id, sought.workspace)
     if found is not None:
         return found
-    listed = provider.page(workspace, 0, notebook_id=record.id).notebooks
-    return next((notebook for notebook in listed if notebook.id == record.id), None)
+    listed = provider.page(sought.workspace, 0, notebook_id=sought.id).notebooks
+    return next((notebook for notebook in listed if notebook.id == sought.id), None)
 
 
 def _strays(shown: Iterable[Observation], state: State, marking: Marking) -> Iterator[Observation]:
-    known = {record.id for record in state.resources.values()}
+    known = state.owners
     awaited = {unmarked(pending.body)[1] for pending in state.pending}
     for notebook in shown:
         if notebook.id in known or notebook.marker in awaited or notebook.status in {"DELETING", GONE}:
@@ -129,19 +155,19 @@ def _strays(shown: Iterable[Observation], state: State, marking: Marking) -> Ite
 
 
 def _shown(
-    records: Iterable[Record], workspaces: Collection[str], marking: Marking, provider: NotebookReader, workers: int
+    sought: Iterable[_Sought], workspaces: Collection[str], marking: Marking, provider: NotebookReader, workers: int
 ) -> dict[str, Observation]:
     """What the lists show, by id."""
-    recorded: dict[str, list[Record]] = {workspace: [] for workspace in workspaces}
-    for record in records:
-        recorded.setdefault(workspace_of(record), []).append(record)
+    recorded: dict[str, list[_Sought]] = {workspace: [] for workspace in workspaces}
+    for each in sought:
+        recorded.setdefault(each.workspace, []).append(each)
     found: dict[str, Observation] = {}
     for workspace, those in sorted(recorded.items()):
         pages = _Pages(provider, workspace, workers)
         complete = False
-        if those and not all(_carries_mark(record, marking) for record in those):
+        if not all(each.marked for each in those):
             # Some were imported, or somebody removed the mark: only a list of everything shows them.
-            complete = pages.read({record.id for record in those})
+            complete = pages.read({each.id for each in those})
         if marking.place is not None and not complete:
             pages.read_marked(marking.prefix, marking.place)
         found |= pages.found

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from provisioner.errors import Diagnostic, PlanError
 from provisioner.model.address import Address
 from provisioner.model.observation import Observation
 from provisioner.operations import OperationKind
-from provisioner.plan import Action, Loss, Reason, Step
+from provisioner.plan import Action, Step
 from provisioner.spec.document import Declaration
+from provisioner.steps import blocked
 from provisioner.strays import stray_refusal
 
 
@@ -23,7 +24,7 @@ class Refusal:
 
 
 def refusals_of(
-    steps: Sequence[Step], strays: Sequence[Observation], unsettled: Mapping[str, PlanError]
+    steps: Iterable[Step], strays: Sequence[Observation], unsettled: Mapping[str, PlanError]
 ) -> dict[Address, Refusal]:
     """By address why no second instance may be made there. One that is replaced has its own instance still, so a stray
     of it says nothing.
@@ -44,10 +45,7 @@ def refused(step: Step, refusals: Mapping[Address, Refusal]) -> Step:
     creates = any(operation.kind is OperationKind.CREATE for operation in step.operations)
     if not creates or step.address not in refusals:
         return step
-    note = refusals[step.address].error.summary
-    return replace(
-        step, action=Action.NO_OP, reason=Reason.BLOCKED, operations=(), changes=(), loss=Loss.NONE, note=note
-    )
+    return blocked(step, refusals[step.address].error.summary)
 
 
 def refusal_diagnostics(

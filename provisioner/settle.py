@@ -16,9 +16,11 @@ from provisioner.clock import Clock
 from provisioner.errors import ApiError, Diagnostic, PlanError
 from provisioner.model.marker import Place, unmarked
 from provisioner.model.observation import GONE, Observation
+from provisioner.model.secrets import holds_hidden
 from provisioner.plan import record_of
 from provisioner.provider.base import NotebookReader, every_notebook, with_marks
 from provisioner.state.document import Pending, Record, State
+from provisioner.succession import succeeded
 
 # How long a create whose answer was lost is searched for, seconds, unless somebody says otherwise.
 SETTLE_WINDOW = 120.0
@@ -52,7 +54,7 @@ def settle(
     """Look for every pending create for `window` seconds after it was sent. `waiting` is told before each further look
     how many seconds are left; without it there is one look alone.
     """
-    recorded = {record.id for record in state.resources.values()}
+    recorded = set(state.owners)
     # Never longer than the window, whatever the clock of the machine did since.
     ends = [clock.monotonic() + min(max(each.at + window - clock.now(), 0.0), window) for each in state.pending]
     shown = _look(state.pending, provider)
@@ -126,17 +128,26 @@ def _look_at(pending: Sequence[Pending], workspace: str, provider: NotebookReade
 
 def _looks_like(notebook: Observation, pending: Pending) -> bool:
     young = notebook.create_at is None or notebook.create_at / 1000 >= pending.at - CLOCK_DIFFERENCE
-    return young and notebook.name == pending.body.get("name") and not _differences(notebook, pending.body)
+    asked = {"name": pending.body.get("name")}
+    return young and not _differs({"name": notebook.name}, asked, "name") and not _differences(notebook, pending.body)
 
 
 def _differences(notebook: Observation, body: Mapping[str, Any]) -> list[str]:
-    """What of the things that never change by themselves is not as asked for; what an answer lacks says nothing."""
+    """What of the things that never change by themselves is not as asked for; what an answer lacks says nothing, nor
+    does a secret that nobody kept.
+    """
     told = notebook.attributes()
-    differ = [name for name in ("flavor", "image_id") if name in body and told.get(name, body[name]) != body[name]]
-    asked, volume = body.get("volume", {}), told.get("volume", {})
-    if any(volume.get(name, asked[name]) != asked[name] for name in ("category", "capacity") if name in asked):
+    differ = [name for name in ("flavor", "image_id") if _differs(told, body, name)]
+    volume = (told.get("volume", {}), body.get("volume", {}))
+    if any(_differs(*volume, name) for name in ("category", "capacity")):
         differ.append("volume")
     return differ
+
+
+def _differs(told: Mapping[str, Any], asked: Mapping[str, Any], name: str) -> bool:
+    if name not in asked or holds_hidden(asked[name]):
+        return False
+    return bool(told.get(name, asked[name]) != asked[name])
 
 
 def _unseen(shown: Sequence[_Shown], ends: Sequence[float], recorded: Collection[str], now: float) -> dict[int, float]:
@@ -160,7 +171,8 @@ def _settled(state: State, shown: Sequence[_Shown], recorded: set[str], *, final
             kept.append(pending)
             continue
         if record is not None:
-            adopted[pending.address] = record
+            # One that was to be replaced only after it was created is recorded still.
+            adopted[pending.address] = succeeded(record, state.resources.get(pending.address))
             recorded.add(record.id)
         notes.append(_note(pending, record, final=final))
     return Settled(state.with_records(adopted).with_pending(tuple(kept)), tuple(notes), refused)

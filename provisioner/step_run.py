@@ -7,7 +7,6 @@ but what an unclear answer means: whether a call took effect, and whether it may
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from typing import Any
 
 from provisioner.clock import Interrupted
 from provisioner.desk import Desk
@@ -22,26 +21,26 @@ from provisioner.events import (
 )
 from provisioner.goals import Verdict, failure_text, took_effect
 from provisioner.model.answer import Mount
+from provisioner.model.blocks import Timeouts
 from provisioner.model.fields import duration_text
-from provisioner.model.marker import marked, unmarked
-from provisioner.model.notebook import Timeouts
+from provisioner.model.marker import marked
 from provisioner.model.observation import GONE, Observation
-from provisioner.operations import Operation, OperationKind, waiting
+from provisioner.operations import Operation, OperationKind
 from provisioner.plan import Action, Step, record_of
+from provisioner.recording import Place, Recording
 from provisioner.settle import adoptable, mark_of, workspace_of_create
-from provisioner.state.document import Pending, Record
+from provisioner.state.document import Pending
 from provisioner.watch import Sighting, Ticket
 
 BUSY = "ModelArts.6357"
 STOP_FIRST = "ModelArts.6304"
+SIZE_REFUSED = "ModelArts.6331"
 ATTEMPTS = 3
+# By so much a volume may always grow at once, GB.
+GROWTH_STEP = 100
 
+_KEPT = "the instance that it was to replace was not touched; apply deletes the failed one and tries again"
 _LOOKS_FIRST = "run apply again: it looks for the instance before anything is created"
-_PASSING_STATUS = {
-    OperationKind.STOP: "STOPPING",
-    OperationKind.START: "STARTING",
-    OperationKind.DELETE: "DELETING",
-}
 _UNWAITED = frozenset({OperationKind.UPDATE, OperationKind.RENEW_LEASE, OperationKind.TAG, OperationKind.UNTAG})
 _MOUNTING = frozenset({OperationKind.ATTACH, OperationKind.DETACH})
 _REMOVING = frozenset({OperationKind.DELETE, OperationKind.DETACH})
@@ -56,22 +55,23 @@ class StepRun:
         self._step = step
         self._desk = desk
         self._address = str(step.address)
-        self._id = step.id
-        self._workspace = step.workspace_id
-        self._record = desk.ledger.records.get(self._address) or step.record
+        self._recording = Recording(step, desk.ledger, desk.secrets)
+        self._number = 0
         self._observation: Observation | None = None
         self._mounts: tuple[Mount, ...] | None = None
         self._status = ""
+
+    @property
+    def _id(self) -> str:
+        return self._recording.own.id
 
     def walk(self) -> Waits:
         step, desk = self._step, self._desk
         began = desk.clock.monotonic()
         desk.listener(StepStarted(step))
         try:
-            for number, operation in enumerate(step.operations, start=1):
-                self._go_on()
-                desk.listener(OperationStarted(step, operation, number))
-                yield from self._operate(operation)
+            for self._number, operation in enumerate(step.operations, start=1):
+                yield from self._begin(operation)
             yield from self._conclude()
         except Interrupted:
             desk.listener(StepInterrupted(step, self._id))
@@ -82,9 +82,11 @@ class StepRun:
         else:
             desk.listener(StepCompleted(step, self._id, desk.clock.monotonic() - began))
 
-    def _go_on(self) -> None:
+    def _begin(self, operation: Operation) -> Waits:
         if self._desk.stop.is_set():
             raise Interrupted
+        self._desk.listener(OperationStarted(self._step, operation, self._number))
+        yield from self._operate(operation)
 
     def _operate(self, operation: Operation) -> Waits:
         if operation.kind is not OperationKind.WAIT:
@@ -95,7 +97,6 @@ class StepRun:
     def _conclude(self) -> Waits:
         """Record the end of the step as the service shows it."""
         if self._step.action is Action.DELETE:
-            self._keep(None)
             return
         if self._observation is None:
             yield from self._wait(None)
@@ -105,7 +106,7 @@ class StepRun:
         mounts, seen = self._mounts, self._observation
         if mounts is not None:
             seen = seen.with_mounts(mounts)
-        self._keep(record_of(seen, self._step.after, self._record))
+        self._recording.completed(seen)
 
     def _send(self, operation: Operation, attempts: int = ATTEMPTS) -> Waits:
         """Call once; again only where the first call is known to have done nothing, or may be repeated."""
@@ -118,16 +119,19 @@ class StepRun:
             return
         if operation.kind is OperationKind.DELETE and problem.code == STOP_FIRST and attempts > 1:
             # Whether a running instance may be deleted depends on the service's version (API page 7.4).
-            yield from self._operate(Operation(OperationKind.STOP))
+            yield from self._operate(operation.likewise(OperationKind.STOP))
+        elif operation.kind is OperationKind.RESIZE and problem.code == SIZE_REFUSED:
+            yield from self._grow(operation, problem)
+            return
         elif operation.kind is not OperationKind.CREATE and (
             problem.code == BUSY or isinstance(problem, OutcomeUnknown)
         ):
-            yield from self._look(operation)
-            if took_effect(operation, self._observation):
+            seen = yield from self._look(operation)
+            if took_effect(operation, seen):
                 return
             if attempts == 1:
                 raise problem
-            yield from self._wait(waiting())
+            yield from self._wait(operation.likewise(OperationKind.WAIT))
         else:
             raise problem
         yield from self._send(operation, attempts - 1)
@@ -142,38 +146,50 @@ class StepRun:
             return refusal
         return None
 
-    def _look(self, operation: Operation) -> Waits:
+    def _grow(self, operation: Operation, problem: ApiError) -> Waits:
+        """Some regions cap a growth (API page 6.3): go on in steps, each a call of its own, while there are steps."""
+        seen, goal = (yield from self._look(operation)), operation.values["capacity"]
+        present = seen.volume.capacity if seen else None
+        if present is None or present + GROWTH_STEP >= goal:
+            raise problem
+        for capacity in (*range(present + GROWTH_STEP, goal, GROWTH_STEP), goal):
+            yield from self._begin(Operation(OperationKind.RESIZE, {"capacity": capacity}))
+
+    def _look(self, operation: Operation) -> Generator[Ticket, Sighting, Observation | None]:
         """See what there is after an unclear answer to `operation`."""
-        yield from self._wait(None)
-        if self._observation is None and operation.kind is not OperationKind.DELETE:
+        place = self._recording.place_of(operation)
+        seen = (yield from self._sight(None, place)).observation
+        if seen is None and operation.kind is not OperationKind.DELETE:
             raise self._vanished()
-        if self._observation is not None and operation.kind in _MOUNTING:
-            self._observation = self._observation.with_mounts(self._desk.provider.mounts(self._id) or ())
+        if seen is not None and operation.kind in _MOUNTING:
+            return seen.with_mounts(self._desk.provider.mounts(place.id) or ())
+        return seen
 
     def _call(self, operation: Operation) -> None:
         """The one mutating call of `operation`, an intent before it and its outcome after it on disk."""
         journal, now = self._desk.journal, self._desk.clock.now()
         sent = self._with_mark(operation)
-        body = dict(sent.values) if sent.kind is OperationKind.CREATE else None
-        sequence = journal.intent(self._address, sent.kind, now, body)
+        creates = sent.kind is OperationKind.CREATE
+        open_one = self._recording.pending(now, sent.values) if creates else None
+        sequence = journal.intent(self._address, sent.kind, now, open_one.body if open_one else None)
         try:
             created = self._dispatch(sent)
         except OutcomeUnknown as unknown:
-            if body is not None:
-                raise _Unanswered(sequence, self._keep_open(now, body), unknown) from unknown
+            if open_one is not None:
+                self._recording.keep_open(open_one)
+                raise _Unanswered(sequence, open_one, unknown) from unknown
             journal.refused(sequence, self._address)
             raise
         except ProvisionerError:
             journal.refused(sequence, self._address)
             raise
-        if created is None:
-            record = self._after(operation)
+        if created is None or open_one is None:
+            self._recording.accepted(operation)
         else:
-            self._check_ours(created, sent, sequence, now)
-            self._id, self._workspace = created.id, str(operation.values.get("workspace_id", "0"))
-            record = record_of(created, operation.values)
-        self._observation = None
-        self._keep(record.model_copy(update={"incomplete": True}))
+            self._check_ours(created, open_one, sequence)
+            self._recording.created(record_of(created, operation.values), workspace_of_create(open_one))
+        if not operation.deposed:
+            self._observation = None
         self._write_outcome(sequence)
 
     def _with_mark(self, operation: Operation) -> Operation:
@@ -183,26 +199,22 @@ class StepRun:
         if operation.kind is OperationKind.CREATE:
             marking = self._desk.marking
             return Operation(operation.kind, marked(operation.values, marking.fresh(self._address), marking.place))
-        observed = self._record.observed if self._record else {}
+        record = self._recording.record
+        observed = record.observed if record else {}
         place = observed.get("marker_place", "description")
         if operation.kind is OperationKind.UPDATE and place in operation.values:
             return Operation(operation.kind, marked(operation.values, observed.get("marker", ""), place))
         return operation
 
-    def _keep_open(self, now: float, body: Mapping[str, Any]) -> Pending:
-        """Nobody knows what came of a create: that it was sent is recorded until it is known."""
-        pending = Pending(address=self._address, at=now, body=dict(body))
-        self._desk.ledger.pending.append(pending)
-        return pending
-
-    def _check_ours(self, created: Observation, sent: Operation, sequence: int, now: float) -> None:
+    def _check_ours(self, created: Observation, pending: Pending, sequence: int) -> None:
         """An answer with the mark of another create, or with an id that is taken, is not the answer to this one."""
-        strange = created.marker not in {"", unmarked(sent.values)[1]}
+        strange = created.marker not in {"", mark_of(pending)[0]}
         if strange and created.id not in self._desk.ids.known():
+            self._recording.keep_open(pending)
             mixed_up = OutcomeUnknown(f"the service answered a create with the instance {created.id} of another create")
-            raise _Unanswered(sequence, self._keep_open(now, sent.values), mixed_up)
+            raise _Unanswered(sequence, pending, mixed_up)
         if owner := self._desk.ids.claim(created.id, self._address):
-            self._keep_open(now, sent.values)
+            self._recording.keep_open(pending)
             raise ApplyError(
                 f"E421: the service answered a create with the id {created.id}, which {owner} has already",
                 detail=f"Nothing was overwritten. What came of the create of {self._address} is not known.",
@@ -216,21 +228,21 @@ class StepRun:
         mark, place = mark_of(pending)
         if not mark:
             raise unknown
-        self._workspace, now = workspace_of_create(pending), desk.clock.monotonic()
+        workspace, now = workspace_of_create(pending), desk.clock.monotonic()
         desk.listener(StatusSeen(self._step, "", f"no answer, searching for {desk.settle_window:.0f}s at most"))
         until = now + desk.settle_window
-        sighting = yield Ticket("", self._workspace, None, now, until, self._seen, mark=mark, place=place)
+        sighting = yield Ticket("", workspace, None, now, until, self._seen, mark=mark, place=place)
         record = adoptable(pending, sighting.found, desk.ids.known())
         if record is None or desk.ids.claim(record.id, self._address):
             raise unknown
-        self._id, self._observation = record.id, None
-        desk.ledger.pending.remove(pending)
-        self._keep(record)
+        self._observation = None
+        self._recording.settle(pending)
+        self._recording.created(record, workspace)
         self._write_outcome(unanswered.sequence)
 
     def _write_outcome(self, sequence: int) -> None:
         try:
-            self._desk.journal.outcome(sequence, self._address, self._record)
+            self._desk.journal.outcome(sequence, self._address, self._recording.record)
         except StateError as error:
             raise StateError(
                 error.summary,
@@ -239,7 +251,8 @@ class StepRun:
             ) from error
 
     def _dispatch(self, operation: Operation) -> Observation | None:
-        provider, values, at, workspace = self._desk.provider, operation.values, self._id, self._workspace
+        provider, values, place = self._desk.provider, operation.values, self._recording.place_of(operation)
+        at, workspace = place.id, place.workspace_id
         calls: Mapping[OperationKind, Callable[[], Observation | None]] = {
             OperationKind.CREATE: lambda: provider.create(values),
             OperationKind.UPDATE: lambda: provider.update(at, values),
@@ -255,49 +268,37 @@ class StepRun:
         }
         return calls[operation.kind]()
 
-    def _after(self, operation: Operation) -> Record:
-        """The record once the call was accepted; what the service makes of it is seen later. What was sent counts as
-        applied from here on: some of it no answer will ever tell.
-        """
-        record = self._record
-        assert record is not None  # noqa: S101 - what is changed was recorded
-        update: dict[str, Any] = {"status": _PASSING_STATUS.get(operation.kind, record.status)}
-        if operation.kind is OperationKind.UPDATE:
-            update["attributes"] = _with_sent(record.attributes, operation.values)
-        if operation.kind is OperationKind.STOP:  # it drops all mounts (API page 11)
-            update["observed"] = {name: value for name, value in record.observed.items() if name != "storages"}
-        return record.model_copy(update=update)
-
-    def _keep(self, record: Record | None) -> None:
-        self._record = record
-        self._desk.ledger.records[self._address] = record
-
     def _wait(self, operation: Operation | None) -> Waits:
         """Until the goal of `operation` is reached; without one, for one fresh look."""
+        place = self._recording.place_of(operation)
+        sighting = yield from self._sight(operation, place)
+        if operation is not None and sighting.verdict is Verdict.FAILED:
+            raise self._failure(operation, place, sighting)
+        if operation is not None and _ends_gone(operation):
+            self._recording.gone(operation)
+        if sighting.mounts is not None:
+            self._mounts = sighting.mounts
+        elif operation is None or not operation.deposed:
+            self._observation = sighting.observation
+
+    def _sight(self, operation: Operation | None, place: Place) -> Generator[Ticket, Sighting, Sighting]:
+        """What ends a wait. One that takes too long is an error."""
         limit, now = _limit(operation, self._step.timeouts), self._desk.clock.monotonic()
-        sighting = yield Ticket(self._id, self._workspace, operation, now, now + limit / 1000, self._seen)
+        sighting = yield Ticket(place.id, place.workspace_id, operation, now, now + limit / 1000, self._seen)
         if sighting.verdict is Verdict.PENDING:
             summary = f"{operation or 'a look at the instance'} is still not done after {duration_text(limit)}"
             status = f", status {self._status}" if self._status else ""
-            raise ApplyError(summary, detail=f"id {self._id}{status}", hint="run apply again: it goes on waiting")
-        if operation is not None and sighting.verdict is Verdict.FAILED:
-            raise self._failure(operation, sighting)
-        if sighting.mounts is not None:
-            self._mounts = sighting.mounts
-            return
-        self._observation = sighting.observation
-        if operation is not None and _ends_gone(operation):
-            self._id = ""
-            self._keep(None)
+            raise ApplyError(summary, detail=f"id {place.id}{status}", hint="run apply again: it goes on waiting")
+        return sighting
 
-    def _failure(self, operation: Operation, sighting: Sighting) -> ApplyError:
+    def _failure(self, operation: Operation, place: Place, sighting: Sighting) -> ApplyError:
         if sighting.mounts is not None:
             reason = next((f": {mount.failure_reason}" for mount in sighting.mounts if mount.failure_reason), "")
-            return ApplyError(f"{operation} failed{reason}", detail=f"id {self._id}")
-        if sighting.observation is not None and self._record is not None:
-            seen = record_of(sighting.observation, self._record.attributes, self._record)
-            self._keep(seen.model_copy(update={"incomplete": True}))
-        return ApplyError(failure_text(operation, sighting.observation), detail=f"id {self._id}")
+            return ApplyError(f"{operation} failed{reason}", detail=f"id {place.id}")
+        text = failure_text(operation, sighting.observation)
+        if self._recording.failed(operation, sighting.observation):
+            return ApplyError(text, detail=f"id {place.id}", hint=_KEPT)
+        return ApplyError(text, detail=f"id {place.id}")
 
     def _vanished(self) -> ApplyError:
         return ApplyError("the instance vanished", detail=f"id {self._id}", hint="run apply again: it creates another")
@@ -325,14 +326,6 @@ class _Unanswered(Exception):
         self.sequence = sequence
         self.pending = pending
         self.unknown = unknown
-
-
-def _with_sent(attributes: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """`attributes` with the values of a PUT, where the secret of the volume stands at the top (API page 7.3)."""
-    merged = {**attributes, **sent}
-    if secret := merged.pop("dew_secret_name", None):
-        merged["volume"] = {**attributes.get("volume", {}), "dew_secret_name": secret}
-    return merged
 
 
 def _ends_gone(operation: Operation) -> bool:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,14 +13,17 @@ from provisioner.errors import SourceRange
 from provisioner.model.address import Address
 from provisioner.model.notebook import Notebook
 from provisioner.model.observation import Observation
+from provisioner.model.secrets import Secrets
 from provisioner.plan import Action, Options, Plan, Step, record_of
 from provisioner.planning import build_plan
-from provisioner.spec.document import Declaration, Spec
+from provisioner.restructure import restructured
+from provisioner.spec.document import Declaration, Import, Move, Removal, Spec
 from provisioner.state.document import Record, State
 
 IMAGE = "e1a07296-22a8-4f05-8bc8-e936c8e54090"
 OTHER_IMAGE = "278e88d1-5b71-4766-8502-b3ba72e824d9"
 FILE = "specs/lab/notebooks.yaml"
+ANYWHERE = SourceRange(FILE, 99, 3, 99, 4)
 LINEAGE = "5c9ea1d1-6e0f-4d1c-9a52-6b4c57a1f7f0"
 NOW_MS = 1_760_000_000_000
 HOUR_MS = 3_600_000
@@ -45,7 +48,8 @@ def declaration(address: str = "notebook.alice", line: int = 3, **fields: Any) -
     at = parsed(address)
     source = SourceRange(FILE, line, 3, line, 3 + len(at.key))
     places = {name: SourceRange(FILE, line + 1 + n, 5, line + 1 + n, 6) for n, name in enumerate(fields)}
-    return Declaration(at, notebook(at.key, **fields), source, places)
+    declared = notebook(at.key, **fields)
+    return Declaration(at, declared, source, places, ignored=frozenset(declared.lifecycle.ignore_changes))
 
 
 def declarations(notebooks: Mapping[str, Fields]) -> dict[Address, Declaration]:
@@ -100,21 +104,60 @@ def planned(
     after: Mapping[str, Fields] | None = None,
     live: Mapping[str, Fields | None] | None = None,
     options: Options | None = None,
+    *,
+    records: Mapping[str, Fields] | None = None,
+    imports: Collection[str] = (),
+    moved: Mapping[str, str] | None = None,
+    forgotten: Collection[str] = (),
+    deposed: Mapping[str, Observation | None] | None = None,
+    secrets: Collection[str] = (),
 ) -> Plan:
     """The plan for what is declared `after`, where `before` was applied.
 
-    live  by key what the service says otherwise than applied; None: the instance is gone
+    live       by key what the service says otherwise than applied; None: the instance is gone
+    records    by key what is recorded otherwise than applied
+    imports    keys to import; what is live under them is as declared but for `live`
+    moved      recorded key to the key that takes its place
+    forgotten  keys of `removed` without destroying
+    deposed    what the service says of deposed instances, by id
+    secrets    values of sensitive variables
     """
     applied = {key: notebook(parsed(key).key, **fields) for key, fields in (before or {}).items()}
-    outside = live or {}
-    numbers = {key: number for number, key in enumerate(applied, 1)}
-    records = {key: record(each, numbers[key]) for key, each in applied.items()}
+    hiding = Secrets.of(secrets)
+    numbers = {key: number for number, key in enumerate([*applied, *imports], 1)}
+    held = {key: record(each, numbers[key]).hidden(hiding) for key, each in applied.items()}
+    held = {key: each.model_copy(update=dict((records or {}).get(key, {}))) for key, each in held.items()}
+    declared = {address: _with_sensitive(each, hiding) for address, each in declarations(after or {}).items()}
+    wanted = Spec(
+        "lab",
+        declared,
+        imports=tuple(Import(parsed(key), instance_id(numbers[key]), ANYWHERE) for key in imports),
+        moved=tuple(Move(parsed(old), parsed(new), ANYWHERE) for old, new in (moved or {}).items()),
+        removed=tuple(Removal(parsed(key), destroy=False, source=ANYWHERE) for key in forgotten),
+    )
+    there = {**applied, **{key: declared[parsed(key)].notebook for key in imports}}
     seen: dict[str, Observation | None] = {}
-    for key, each in applied.items():
-        answer = outside.get(key, {})
-        seen[str(parsed(key))] = None if answer is None else instance(each, numbers[key], **answer)
-    declared = declarations(after or {})
-    return build_plan(declared, state(records), seen, serial=7, now_ms=NOW_MS, options=options or Options())
+    for key, each in there.items():
+        answer = (live or {}).get(key, {})
+        at = str(parsed((moved or {}).get(key, key)))
+        seen[at] = None if answer is None else instance(each, numbers[key], **answer)
+    return build_plan(
+        declared,
+        restructured(state(held), wanted),
+        seen,
+        serial=7,
+        now_ms=NOW_MS,
+        options=options or Options(),
+        deposed=deposed or {},
+        secrets=hiding,
+    )
+
+
+def _with_sensitive(declared: Declaration, secrets: Secrets) -> Declaration:
+    attributes = declared.notebook.attributes()
+    return replace(
+        declared, sensitive=frozenset(name for name, value in attributes.items() if secrets.hidden(value) != value)
+    )
 
 
 def step(action: Action = Action.CREATE, key: str = "alice", **fields: Any) -> Step:
@@ -126,6 +169,9 @@ def step(action: Action = Action.CREATE, key: str = "alice", **fields: Any) -> S
         Action.REPLACE: planned(before={key: small}, after={key: {"workspace_id": "0" * 32}}),
         Action.DELETE: planned(before={key: small}),
         Action.NO_OP: planned(before={key: small}, after={key: small}),
+        Action.FORGET: planned(before={key: small}, forgotten=[key]),
+        Action.IMPORT: planned(after={key: small}, imports=[key]),
+        Action.MOVE: planned(before={"former": small}, after={key: small | {"name": "former"}}, moved={"former": key}),
     }
     found = plans[action].steps[0]
     return replace(found, **fields)

@@ -39,6 +39,7 @@ class PureService:
         self.attached: dict[str, list[dict[str, Any]]] = {}
         self.calls: list[str] = []
         self.reads = 0
+        self.growth_cap: int | None = None
         self.before: Callable[[str], None] = lambda _name: None
         self.after: Callable[[str], None] = lambda _name: None
         self._numbers = 0
@@ -101,6 +102,8 @@ class PureService:
         volume = self._allowed(notebook_id, "resize")["volume"]
         if volume["category"] != "EVS" or capacity <= volume["capacity"]:
             raise ApiError("EVS size out of range", status=400, code="ModelArts.6331")
+        if self.growth_cap is not None and capacity > volume["capacity"] + self.growth_cap:
+            raise ApiError("EVS grows too far at once", status=400, code="ModelArts.6331")
         self.before("resize")
         self.notebooks[notebook_id]["volume"] = {**volume, "capacity": capacity}
         self._done("resize")

@@ -10,22 +10,26 @@ import click
 
 from provisioner.apply import Settings, apply_plan
 from provisioner.cli.failures import failures_of
-from provisioner.cli.flow import Planned, addresses, listening, load_specs, make_plan
+from provisioner.cli.flow import Planned, addresses, listening, make_plan
 from provisioner.cli.interrupt import stopping_gently
 from provisioner.cli.locking import locked
 from provisioner.cli.main import FAILED, INTERRUPTED
 from provisioner.cli.options import Request
+from provisioner.cli.project import load_specs
 from provisioner.cli.rescue import rescue
 from provisioner.cli.screens import show_diagnostics, show_outcome, show_plan
 from provisioner.cli.session import Session, open_session, state_backend
 from provisioner.cli.terminal import may_ask
-from provisioner.errors import ProvisionerError, StateNotSaved, UsageError
+from provisioner.errors import PlanRefused, ProvisionerError, StateNotSaved, UsageError
+from provisioner.losses import check_safe, check_touched, unconsented
 from provisioner.model.address import Address
-from provisioner.plan import Mode, Plan, check_safe
+from provisioner.plan import Mode, Plan, as_argument
 from provisioner.views.outcome import Outcome
-from provisioner.views.prompt import ANSWER, question
+from provisioner.views.prompt import demand, is_consent, question
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provisioner.events import Event
     from provisioner.spec.document import Spec
 
@@ -50,7 +54,8 @@ class Consent:
 def apply_stacks(request: Request, consent: Consent) -> int:
     """One stack after the other; the first that does not come to a clean end is the last."""
     specs = load_specs(request)
-    with open_session(sandbox=request.sandbox) as session:
+    _check_one_meant(specs, consent)
+    with open_session(request) as session:
         for spec in specs:
             show_diagnostics(spec.warnings)
             code = _apply_stack(spec, request, session, consent)
@@ -59,39 +64,65 @@ def apply_stacks(request: Request, consent: Consent) -> int:
     return 0
 
 
+def _check_one_meant(specs: Sequence[Spec], consent: Consent) -> None:
+    """Several stacks may have a notebook of the same address, and consent is for one of them."""
+    if len(specs) > 1 and consent.accepted:
+        raise UsageError(
+            f"--accept-loss {as_argument(min(consent.accepted))} does not say in which of {len(specs)} stacks",
+            hint="name the PATH of one stack, or --accept-loss all",
+        )
+
+
 def _apply_stack(spec: Spec, request: Request, session: Session, consent: Consent) -> int:
     backend = state_backend(session.settings, spec.stack)
     with locked(backend, "OperationTypeApply", session.clock, timeout=request.lock_timeout):
         planned = make_plan(spec, request, session, for_apply=True)
         show_diagnostics(planned.plan.warnings)
         show_plan(planned.plan)
-        _agree(planned.plan, consent)
-        outcome = Outcome()
-        try:
-            _run(planned, request, session, outcome)
-        except StateNotSaved as unsaved:
-            show_diagnostics(failures_of(outcome))
-            raise rescue(unsaved, spec.stack) from unsaved
+        if planned.plan.refusals:
+            raise PlanRefused(planned.plan.refusals)
+        agree(planned.plan, consent)
+        outcome = run_plan(planned, request, session)
+    return conclude(planned.plan, outcome, session)
+
+
+def run_plan(planned: Planned, request: Request, session: Session) -> Outcome:
+    """Carry out a plan that was agreed to. The caller holds the lock."""
+    outcome = Outcome()
+    try:
+        _run(planned, request, session, outcome)
+    except StateNotSaved as unsaved:
+        show_diagnostics(failures_of(outcome))
+        raise rescue(unsaved, planned.plan.stack) from unsaved
+    return outcome
+
+
+def conclude(plan: Plan, outcome: Outcome, session: Session) -> int:
+    """Say how a run ended. The exit code."""
     failures = failures_of(outcome)
-    show_outcome(outcome, planned.plan.mode)
+    show_outcome(outcome, plan.mode)
     show_diagnostics(failures)
     if session.clock.stop.is_set() and not failures:
         return INTERRUPTED
-    return 0 if outcome.complete and not planned.plan.refused else FAILED
+    return 0 if outcome.complete and not plan.refused else FAILED
 
 
-def _agree(plan: Plan, consent: Consent) -> None:
-    typed_is_enough = plan.mode is Mode.DESTROY and not consent.approved
-    if not typed_is_enough:
+def agree(plan: Plan, consent: Consent) -> None:
+    """Ask, unless that was agreed to already. Raises when the answer is no."""
+    asks_for_names = plan.mode is Mode.DESTROY and not consent.approved
+    if not asks_for_names:
         check_safe(plan, consent.accepted, accept_all=consent.accept_all)
+    check_touched(plan, consent.accepted)
     if consent.approved or not _changes_anything(plan):
         return
-    click.echo(f"\n{question(plan.mode)}", err=True, nl=False)
+    losers = unconsented(plan, consent.accepted, accept_all=consent.accept_all)
+    click.echo(f"\n{question(plan, losers)}", err=True, nl=False)
     answer = sys.stdin.readline()
     click.echo(err=True)
-    if answer.strip() != ANSWER:
+    if not is_consent(answer, plan, losers):
         what = "Destroy" if plan.mode is Mode.DESTROY else "Apply"
-        raise ProvisionerError(f"{what} cancelled", detail="Nothing was changed.")
+        hint = demand(plan, losers) if losers else ""
+        raise ProvisionerError(f"{what} cancelled", detail="Nothing was changed.", hint=hint)
 
 
 def _changes_anything(plan: Plan) -> bool:

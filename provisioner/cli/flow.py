@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,13 +14,16 @@ import click
 from provisioner.cli.options import Request
 from provisioner.cli.session import Session, check_same_cloud, state_backend
 from provisioner.errors import UsageError
-from provisioner.guards import check_missing, check_names
+from provisioner.guards import check_missing, check_names, policy_refusals
+from provisioner.lookups.catalog import Catalog
+from provisioner.lookups.checks import looked_up
+from provisioner.lookups.images import resolved
 from provisioner.model.address import Address
 from provisioner.plan import Mode, Options, Plan
 from provisioner.planning import build_plan
 from provisioner.refresh import Refreshed, recall, refresh, sweep
+from provisioner.restructure import Restructured, restructured
 from provisioner.settle import Settled, settle
-from provisioner.spec.load import load_stacks
 from provisioner.state.backend import Snapshot
 from provisioner.state.document import Pending, State
 from provisioner.state.local import LocalBackend
@@ -29,22 +31,18 @@ from provisioner.views.progress import progress_for
 
 if TYPE_CHECKING:
     from provisioner.events import Listener
+    from provisioner.model.observation import Observation
     from provisioner.spec.document import Spec
-
-DEFAULT_PATH = Path("specs")
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan and what it was made from."""
+    """A plan and what it was made from. `strays` carry our mark and are not recorded."""
 
     plan: Plan
     snapshot: Snapshot
     backend: LocalBackend
-
-
-def load_specs(request: Request) -> tuple[Spec, ...]:
-    return load_stacks(request.paths or (DEFAULT_PATH,), root=Path())
+    strays: tuple[Observation, ...] = ()
 
 
 def make_plan(spec: Spec, request: Request, session: Session, *, for_apply: bool = False) -> Planned:
@@ -62,46 +60,77 @@ def make_plan(spec: Spec, request: Request, session: Session, *, for_apply: bool
             waiting=_say_searching if for_apply else None,
         )
         snapshot = replace(snapshot, state=settled.state, has_journal=True)
-    mounting = {str(address) for address, each in spec.notebooks.items() if each.notebook.storages is not None}
-    workspaces = {str(each.notebook.workspace_id or "0") for each in spec.notebooks.values()}
+    options = options_of(request)
+    base = _restructured(snapshot.state, spec, options)
     marking = session.marking(spec.stack)
-    with listening(session) as listener:
-        seen = (
-            refresh(
-                snapshot.state,
-                session.provider,
-                mounting=mounting,
-                workers=request.parallelism,
-                clock=session.clock,
-                listener=listener,
-                marking=marking,
-                workspaces=workspaces,
-            )
-            if request.refresh
-            else _recalled(spec, snapshot.state, session, workspaces, request.parallelism)
-        )
-    check_missing(snapshot.state, seen.live, accepted=request.accept_missing)
+    seen = (
+        _refreshed(base.state, spec, request, session) if request.refresh else _recalled(base, spec, request, session)
+    )
+    check_missing(base.state, seen.live, accepted=request.accept_missing)
+    catalog = None if request.offline else Catalog(session.offers, workers=request.parallelism)
+    found = resolved(spec, base.state, options, catalog)
     plan = build_plan(
-        spec.notebooks,
-        snapshot.state,
+        found.spec.notebooks,
+        base,
         seen.live,
         serial=snapshot.stored_serial,
         now_ms=int(session.clock.now() * 1000),
-        options=options_of(request),
+        options=options,
         strays=seen.strays,
+        deposed=seen.deposed,
         unsettled=settled.refused,
+        secrets=spec.secrets,
     )
     check_names(plan, marking)
-    return Planned(replace(plan, warnings=(*settled.notes, *plan.warnings)), snapshot, backend)
+    plan = plan if catalog is None else looked_up(plan, catalog)
+    warnings = (*settled.notes, *found.warnings, *plan.warnings)
+    refusals = (*plan.refusals, *policy_refusals(plan, session.settings.policy))
+    return Planned(replace(plan, warnings=warnings, refusals=refusals), snapshot, backend, seen.strays)
 
 
-def _recalled(spec: Spec, state: State, session: Session, workspaces: Collection[str], workers: int) -> Refreshed:
-    """What the state remembers. What it may have forgotten is looked for: nothing is ever created twice."""
-    live = recall(state)
-    if all(str(address) in live for address in spec.notebooks):
-        return Refreshed(live)
+def _restructured(state: State, spec: Spec, options: Options) -> Restructured:
+    """The records as the specs mean them; who only refreshes takes them as they are."""
+    if options.mode is Mode.REFRESH_ONLY:
+        return Restructured(state)
+    return restructured(state, spec, importing=options.mode is Mode.NORMAL)
+
+
+def _refreshed(state: State, spec: Spec, request: Request, session: Session) -> Refreshed:
+    """What the service says of everything recorded."""
+    with listening(session) as listener:
+        return refresh(
+            state,
+            session.provider,
+            mounting={str(address) for address, each in spec.notebooks.items() if each.notebook.storages is not None},
+            workers=request.parallelism,
+            clock=session.clock,
+            listener=listener,
+            marking=session.marking(spec.stack),
+            workspaces=_workspaces(spec),
+        )
+
+
+def _recalled(base: Restructured, spec: Spec, request: Request, session: Session) -> Refreshed:
+    """What the state remembers. What it cannot is asked for, and what it may have forgotten is looked for: nothing is
+    ever created twice.
+    """
+    imported = {str(address) for address in base.imported}
+    recalled = recall(base.state.with_records(dict.fromkeys(imported)))
+    if imported:
+        recorded = base.state.resources.keys() - imported
+        asked = _refreshed(base.state.with_records(dict.fromkeys(recorded)), spec, request, session)
+        recalled = replace(recalled, live={**recalled.live, **asked.live})
+    if all(str(address) in recalled.live for address in spec.notebooks):
+        return recalled
     marking = session.marking(spec.stack)
-    return Refreshed(live, sweep(state, session.provider, marking=marking, workspaces=workspaces, workers=workers))
+    strays = sweep(
+        base.state, session.provider, marking=marking, workspaces=_workspaces(spec), workers=request.parallelism
+    )
+    return replace(recalled, strays=strays)
+
+
+def _workspaces(spec: Spec) -> set[str]:
+    return {str(each.notebook.workspace_id or "0") for each in spec.notebooks.values()}
 
 
 def _say_searching(pending: Pending, seconds: float) -> None:

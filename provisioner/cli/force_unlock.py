@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import click
 
+from provisioner.cli.options import ENVIRONMENT
+
 
 @click.command("force-unlock")
 @click.argument("identifier", metavar="ID")
 @click.option("--force", is_flag=True, help="Do not ask.")
-def command(*, identifier: str, force: bool) -> None:
+@ENVIRONMENT
+def command(*, identifier: str, force: bool, environment: str) -> None:
     """Break the lock with this ID, after showing its holder.
 
     Only for a holder that is dead, on another machine: two runs at once on one stack are what the lock prevents. A
@@ -23,7 +26,7 @@ def command(*, identifier: str, force: bool) -> None:
     from provisioner.state.local import held_stacks
     from provisioner.views.prompt import ANSWER
 
-    held = held_stacks(Path(load_settings(Path()).backend.path))
+    held = held_stacks(Path(load_settings(Path(), environment).backend.path))
     found = next((each for each in held if each[1].id == identifier), None)
     if found is None:
         detail = "\n\n".join(f"{backend.stack}:\n{seen.lines()}" for backend, seen in held)

@@ -1,17 +1,18 @@
-"""`provisioner import`: record a live notebook under an address. Changes the state, never the notebook."""
+"""`provisioner import`: record live notebooks, one under an address or many with a spec. Changes no notebook."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.options import LOCK_TIMEOUT, PATHS, SANDBOX
+from provisioner.cli.options import AUTO_APPROVE, INPUT, LOCK_TIMEOUT, PARALLELISM, SANDBOX, spec_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from provisioner.cli.options import Request
     from provisioner.cli.session import Session
     from provisioner.model.address import Address
     from provisioner.model.observation import Observation
@@ -20,27 +21,112 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("address", metavar="ADDR")
-@click.argument("identifier", metavar="ID")
-@PATHS
+@click.argument("words", nargs=-1, metavar="[ADDR ID] [PATH]")
+@click.option("--all", "everything", is_flag=True, help="Every live notebook that is not recorded.")
+@click.option(
+    "--from-terraform",
+    "terraform",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The notebooks of a Terraform state.",
+)
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="CONDITION",
+    help="With --all, only those with name=GLOB, status=, flavor=, pool_id=, workspace_id=, tag.KEY=VALUE or tag.KEY; "
+    "repeatable, all must hold.",
+)
+@spec_options
+@AUTO_APPROVE
+@INPUT
+@PARALLELISM
 @LOCK_TIMEOUT
 @SANDBOX
-def command(*, address: str, identifier: str, paths: tuple[Path, ...], lock_timeout: float, sandbox: bool) -> None:
-    """Record the live notebook ID under the address ADDR.
+def command(
+    *,
+    words: tuple[str, ...],
+    everything: bool,
+    terraform: Path | None,
+    filters: tuple[str, ...],
+    auto_approve: bool,
+    ask: bool,
+    **given: Any,
+) -> None:
+    """Record live notebooks. Changes the state, never a notebook.
 
-    The next plan shows how it differs from what the spec says. An address that no spec declares is deleted by the next
-    apply, or by `provisioner destroy --target ADDR`.
+    ADDR ID records the notebook ID under an address; the next plan shows how it differs from what the spec says. An
+    address that no spec declares is deleted by the next apply, or by `provisioner destroy --target ADDR`.
+
+    --all and --from-terraform write the spec too, so that the next plan is empty: into PATH, a new file or the
+    directory of a stack; without it into specs/imported/imported.yaml.
     """
-    from provisioner.cli.flow import addresses, load_specs
-    from provisioner.cli.locking import locked
     from provisioner.cli.options import Request
+    from provisioner.errors import UsageError
+
+    if everything and terraform:
+        raise UsageError("--all and --from-terraform exclude each other", hint="call it twice, with a PATH each")
+    if filters and not everything:
+        raise UsageError("--filter goes with --all alone", hint="provisioner import --all --filter 'name=team-*'")
+    if not everything and not terraform:
+        address, identifier, *paths = _pair(words)
+        _import_one(address, identifier, Request(paths=tuple(map(Path, paths)), **given))
+        return
+    if len(words) > 1:
+        what = "--all" if everything else "--from-terraform"
+        raise UsageError(f"{what} takes one PATH, there are {len(words)}", hint="leave out ADDR and ID")
+    _import_many(
+        Path(words[0]) if words else None, terraform, filters, Request(**given), approved=auto_approve, ask=ask
+    )
+
+
+def _pair(words: tuple[str, ...]) -> tuple[str, ...]:
+    from provisioner.errors import UsageError
+
+    if len(words) < 2:  # noqa: PLR2004 - an address and an id
+        hint = "provisioner import ADDR ID, provisioner import --all or provisioner import --from-terraform FILE"
+        raise UsageError("which notebook is to be imported, and under which address?", hint=hint)
+    return words
+
+
+def _import_many(
+    path: Path | None, terraform: Path | None, filters: tuple[str, ...], request: Request, *, approved: bool, ask: bool
+) -> None:
+    from provisioner.cli.adopt import Chosen, adopt
+    from provisioner.cli.filters import Filter, workspaces_of
+    from provisioner.cli.import_terraform import chosen, farewell, terraform_state
+    from provisioner.cli.live import listed
+    from provisioner.cli.new_spec import new_file
+
+    file = new_file(path)
+    if terraform:
+        state = terraform_state(terraform)
+        owned = adopt(
+            file, request, lambda session: chosen(state, session, request.parallelism), approved=approved, ask=ask
+        )
+        click.echo(farewell(state, owned), nl=False)
+        return
+    conditions = [Filter.parse(text) for text in filters]
+
+    def matching(session: Session) -> Chosen:
+        live = listed(session.provider, workspaces_of(conditions))
+        return Chosen([each for each in live if all(condition.fits(each) for condition in conditions)])
+
+    adopt(file, request, matching, approved=approved, ask=ask)
+
+
+def _import_one(address: str, identifier: str, request: Request) -> None:
+    from provisioner.cli.flow import addresses
+    from provisioner.cli.locking import locked
+    from provisioner.cli.project import load_specs
     from provisioner.cli.session import check_same_cloud, open_session, state_backend
 
     wanted = next(addresses([address]))
-    spec = _spec_of(wanted, load_specs(Request(paths=paths)))
-    with open_session(sandbox=sandbox) as session:
+    spec = _spec_of(wanted, load_specs(request))
+    with open_session(request) as session:
         backend = state_backend(session.settings, spec.stack)
-        with locked(backend, "OperationTypeImport", session.clock, timeout=lock_timeout):
+        with locked(backend, "OperationTypeImport", session.clock, timeout=request.lock_timeout):
             snapshot = backend.read()
             check_same_cloud(snapshot.state, session.cloud)
             _check_free(snapshot.state, wanted, identifier)
@@ -65,11 +151,12 @@ def _spec_of(address: Address, specs: Sequence[Spec]) -> Spec:
 def _check_free(state: State, address: Address, identifier: str) -> None:
     from provisioner.errors import StateError
 
-    if str(address) in state.resources:
+    is_pending = any(pending.address == str(address) for pending in state.pending)
+    if str(address) in state.resources and not is_pending:
         present = state.resources[str(address)].id
         hint = "provisioner state rm forgets it, and deletes nothing"
         raise StateError(f"{address} is recorded already", detail=f"Its id is {present}.", hint=hint)
-    owner = next((at for at, record in state.resources.items() if record.id == identifier), None)
+    owner = state.owners.get(identifier)
     if owner is not None:
         hint = "provisioner state mv gives it another address"
         raise StateError(f"{identifier} is recorded already, as {owner}", hint=hint)
@@ -90,14 +177,13 @@ def _live(session: Session, identifier: str, spec: Spec, address: Address) -> Ob
 
 
 def _with_import(state: State, address: Address, notebook: Observation, spec: Spec) -> State:
-    """What is declared counts as applied as far as it is so; a create that may have made it is settled by this."""
-    from provisioner.plan import record_of
+    """What is declared counts as applied as far as it is so; a create that may have made it is settled by this, and
+    what that create was to replace is deposed.
+    """
+    from provisioner.adoption import adopted_record
+    from provisioner.succession import succeeded
 
-    declaration = spec.notebooks.get(address)
-    told = notebook.attributes()
-    if declaration is not None:
-        declared = declaration.notebook.attributes()
-        told = {name: value for name, value in told.items() if name in declared}
-    record = record_of(notebook, told).model_copy(update={"incomplete": not notebook.settled})
+    record = adopted_record(notebook, spec.notebooks.get(address)).hidden(spec.secrets)
+    record = succeeded(record, state.resources.get(str(address)))
     pending = tuple(each for each in state.pending if each.address != str(address))
     return state.with_records({str(address): record}).with_pending(pending)

@@ -15,15 +15,22 @@ from provisioner import __version__
 from provisioner.errors import ProvisionerError
 
 COMMANDS = {
+    "access": "Say how to reach the notebooks",
     "apply": "Carry out what the specs ask for",
     "destroy": "Remove everything that is recorded",
+    "extend": "Count the lease of notebooks anew",
+    "drift": "Show what changed outside",
+    "export": "Print live notebooks as a spec",
     "force-unlock": "Take the lock from a holder that is dead",
-    "import": "Record a live notebook under an address",
+    "import": "Record live notebooks",
+    "init": "Write a project to begin with",
     "plan": "Show what apply would do",
     "sandbox": "Run a local ModelArts service to try things against",
     "schema": "Print the JSON Schema of specs",
     "show": "Show what is recorded",
+    "start": "Start notebooks, once",
     "state": "Look into the state, repair it",
+    "stop": "Stop notebooks, once",
     "validate": "Check specs, offline",
     "version": "Print the version",
 }

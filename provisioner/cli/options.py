@@ -1,4 +1,4 @@
-"""The options that plan, apply and destroy share, and what they mean."""
+"""The options that several commands share, and what they mean."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import click
 from provisioner.errors import UsageError
 
 PATHS = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+SPECS = click.option(
+    "--specs", "paths", multiple=True, type=click.Path(path_type=Path), help="File or directory of specs; repeatable."
+)
 SANDBOX = click.option("--sandbox", is_flag=True, help="Use the embedded simulator: no account is needed.")
 INPUT = click.option("--input", "ask", type=bool, default=True, help="--input=false: never ask, fail instead.")
 AUTO_APPROVE = click.option("--auto-approve", is_flag=True, help="Do not ask before changing anything.")
@@ -42,21 +45,42 @@ LOCK_TIMEOUT = click.option(
     help="Wait this long for a run under way to end.",
 )
 
+ENVIRONMENT = click.option(
+    "--env", "environment", default="", metavar="NAME", help="The environment of provisioner.yaml."
+)
+_SPEC = (
+    ENVIRONMENT,
+    click.option(
+        "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Give a variable its value; repeatable."
+    ),
+    click.option(
+        "--var-file",
+        "variable_files",
+        multiple=True,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Values of variables, a map in YAML or JSON; repeatable.",
+    ),
+)
+
+PARALLELISM = click.option(
+    "--parallelism", type=click.IntRange(1, 500), default=10, show_default=True, help="Requests at one time."
+)
+ACCEPT_MISSING = click.option(
+    "--accept-missing",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Believe that up to N recorded notebooks are gone.",
+)
 _SHARED = (
     click.option("--target", "targets", multiple=True, metavar="ADDR", help="Only this notebook; repeatable."),
     click.option("--exclude", "excludes", multiple=True, metavar="ADDR", help="All but this notebook; repeatable."),
-    click.option(
-        "--parallelism", type=click.IntRange(1, 500), default=10, show_default=True, help="Requests at one time."
-    ),
+    PARALLELISM,
     click.option("--refresh/--no-refresh", default=True, help="Compare with the live notebooks, or trust the state."),
     LOCK_TIMEOUT,
-    click.option(
-        "--accept-missing",
-        type=click.IntRange(0),
-        default=0,
-        metavar="N",
-        help="Believe that up to N recorded notebooks are gone.",
-    ),
+    ACCEPT_MISSING,
+    click.option("--offline", is_flag=True, help="Do not look up flavors, images and quotas."),
     SANDBOX,
 )
 
@@ -69,9 +93,12 @@ _PLANNING = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the command line asks of a plan, before addresses are understood."""
+    """What the command line asks for, before addresses and variables are understood."""
 
     paths: tuple[Path, ...] = ()
+    environment: str = ""
+    variables: tuple[str, ...] = ()
+    variable_files: tuple[Path, ...] = ()
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     replacements: tuple[str, ...] = ()
@@ -79,6 +106,7 @@ class Request:
     refresh: bool = True
     lock_timeout: float = 0.0
     accept_missing: int = 0
+    offline: bool = False
     sandbox: bool = False
     destroy: bool = False
     refresh_only: bool = False
@@ -90,9 +118,19 @@ class Request:
             raise UsageError("--refresh-only and --no-refresh exclude each other")
 
 
+def spec_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command takes that reads specs: `environment`, `variables` and `variable_files` of a Request."""
+    return _with(_SPEC, function)
+
+
+def addressed_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Which specs, and which cloud, of every command whose arguments are addresses."""
+    return SPECS(spec_options(SANDBOX(function)))
+
+
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """PATH and the options of every command that plans."""
-    return PATHS(_with(_SHARED, function))
+    return PATHS(spec_options(_with(_SHARED, function)))
 
 
 def planning_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,23 +19,25 @@ def command(*, detailed_exitcode: bool, **given: Any) -> int:
 
     PATH is a file or directory of specs; each sub-directory of specs/ is a stack of its own.
     """
-    from provisioner.cli.flow import load_specs, make_plan
+    from provisioner.cli.flow import make_plan
     from provisioner.cli.locking import note_running
     from provisioner.cli.main import FAILED
     from provisioner.cli.options import Request
+    from provisioner.cli.project import load_specs
     from provisioner.cli.screens import show_diagnostics, show_plan
     from provisioner.cli.session import open_session, state_backend
 
     request = Request(**given)
     specs = load_specs(request)
     pending, refused = False, False
-    with open_session(sandbox=request.sandbox) as session:
+    with open_session(request) as session:
         for spec in specs:
             show_diagnostics(spec.warnings)
             note_running(state_backend(session.settings, spec.stack), session.clock, timeout=request.lock_timeout)
             plan = make_plan(spec, request, session).plan
             show_diagnostics(plan.warnings)
             show_plan(plan)
+            show_diagnostics(plan.refusals)
             pending, refused = pending or bool(plan.pending), refused or plan.refused
     if refused:
         return FAILED

@@ -1,7 +1,7 @@
 """`provisioner schema`: JSON Schema of specs and of `provisioner.yaml`, for editors. Made from the models.
 
-Editors read it as draft-07. It knows less than `validate`: what `defaults` may supply cannot be required here, and
-combinations of fields are not told.
+Editors read it as draft-07. It knows less than `validate`: what `defaults` may supply cannot be required here,
+combinations of fields are not told, and what a `${...}` stands for is not known.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ Schema = dict[str, Any]
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 # Elements of lists: no default is merged into them, so what they need can be required.
-_ELEMENTS = frozenset({"Endpoint", "Storage", "AffinityTerm"})
+_ELEMENTS = frozenset({"Endpoint", "Storage", "AffinityTerm", "ImportEntry", "MovedEntry", "RemovedEntry"})
 _LEGACY = {"dev_service": "service", "ssh_keys": "key_pair_names"}
+_INTERPOLATED = {"$ref": "#/definitions/Interpolated"}
 # Spellings that YAML reads as numbers; a text field keeps them as they are written.
 _PLAIN_NUMBERS = ("0", "1.10", "12345678")
 
@@ -33,44 +34,84 @@ def command(*, of_settings: bool) -> None:
     Name it in the first line of a spec: # yaml-language-server: $schema=PATH
     """
     schema = settings_schema() if of_settings else spec_schema()
-    click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+    click.echo(as_text(schema), nl=False)
+
+
+def as_text(schema: Schema) -> str:
+    return f"{json.dumps(schema, indent=2, ensure_ascii=False)}\n"
 
 
 def spec_schema() -> Schema:
     """What one spec file may hold."""
     from provisioner.model.notebook import Notebook
-    from provisioner.spec.document import NAME_PATTERN, Document
+    from provisioner.spec.document import Document
 
     notebook = _schema_of(Notebook)
     definitions = notebook.pop("definitions") | {"Notebook": notebook}
+    _add_legacy_names(definitions["Endpoint"])
+    for definition in definitions.values():
+        definition["properties"] = {name: _or_interpolated(field) for name, field in definition["properties"].items()}
+    notebook["properties"]["for_each"] = _for_each()
+    document = _schema_of(Document)
+    definitions |= document.pop("definitions")
     for name, definition in definitions.items():
         if name not in _ELEMENTS:
             definition.pop("required", None)
-    _add_legacy_names(definitions["Endpoint"])
-    document = _schema_of(Document)
-    fields = document["properties"]
-    fields["defaults"] = _ref_alone(
-        {"$ref": "#/definitions/Notebook", "description": fields["defaults"]["description"]}
-    )
-    fields["notebooks"] = {
-        "description": fields["notebooks"]["description"],
-        "type": "object",
-        "propertyNames": {"pattern": f"^{NAME_PATTERN}$"},
-        "additionalProperties": {"$ref": "#/definitions/Notebook"},
+    definitions["ImportEntry"]["properties"]["id"] = _or_interpolated(definitions["ImportEntry"]["properties"]["id"])
+    definitions["Interpolated"] = {
+        "description": "A value from elsewhere: ${var.NAME}, ${each.key}, ${each.value.NAME}.",
+        "type": "string",
+        "pattern": r"\$\{(var|each)\.",
     }
+    fields = document["properties"]
+    fields["defaults"] = {
+        "description": fields["defaults"]["description"],
+        "allOf": [{"$ref": "#/definitions/Notebook"}, {"not": {"required": ["for_each"]}}],
+    }
+    fields["notebooks"]["additionalProperties"] = {"$ref": "#/definitions/Notebook"}
     return _named("Spec of modelarts-provisioner", document | {"definitions": definitions})
+
+
+def _for_each() -> Schema:
+    from provisioner.model.address import EACH_PATTERN
+
+    entries = {"type": "object", "propertyNames": {"pattern": f"^{EACH_PATTERN}$"}, "additionalProperties": True}
+    names = {"type": "array", "items": {"type": ["string", "number"]}, "uniqueItems": True}
+    description = "One notebook for each entry of a map, or of a list of texts."
+    return {"description": description, "anyOf": [entries, names, _INTERPOLATED]}
 
 
 def settings_schema() -> Schema:
     """What `provisioner.yaml` may hold. Unlike in specs, null is allowed: it leaves the default in place."""
-    from provisioner.cli.settings import Settings
+    from provisioner.cli.settings_file import File
 
-    schema = _schema_of(Settings)
+    schema = _schema_of(File)
+    environments = schema["properties"]["environments"]
+    environments["additionalProperties"] = _or_null(environments["additionalProperties"])
     for level in (schema, *schema["definitions"].values()):
-        level["properties"] = {
-            name: {"anyOf": [field, {"type": "null"}]} for name, field in level["properties"].items()
-        }
+        level["properties"] = {name: _or_null(field) for name, field in level["properties"].items()}
     return _named("Settings of modelarts-provisioner", schema)
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _or_interpolated(schema: Schema) -> Schema:
+    """`schema`, and `${...}` wherever it refuses that, inside of lists and maps as well."""
+    inner = schema
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            inner = inner | {key: _or_interpolated(schema[key])}
+    takes_any_text = "string" in inner.get("type", ()) and not {"enum", "const", "pattern"} & set(inner)
+    if takes_any_text:
+        return inner
+    remarks: Schema = {key: inner[key] for key in ("description", "default", "examples", "deprecated") if key in inner}
+    bare = {key: value for key, value in inner.items() if key not in remarks}
+    return {
+        **remarks,
+        "anyOf": [*bare.pop("allOf", ()), *bare.pop("anyOf", ()), *([bare] if bare else ()), _INTERPOLATED],
+    }
 
 
 def _named(title: str, schema: Schema) -> Schema:
@@ -90,6 +131,9 @@ def _tidied(schema: Schema) -> Schema:
         match value:
             case _ if key == "title" or (key == "default" and (not value or isinstance(value, dict))):
                 continue
+            case dict() if key == "patternProperties":  # names of maps; those that do not fit are refused
+                ((pattern, inner),) = value.items()
+                kept |= {"propertyNames": {"pattern": pattern}, "additionalProperties": _tidied(inner)}
             case dict() if key == "properties":  # its keys are names of fields, not words of JSON Schema
                 kept[key] = {name: _tidied(field) for name, field in value.items()}
             case dict():

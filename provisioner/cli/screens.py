@@ -11,12 +11,17 @@ from provisioner.cli.terminal import ascii_only, colored, width
 from provisioner.errors import Diagnostic
 from provisioner.plan import Mode, Plan
 from provisioner.views.diagnostics import diagnostics_text
+from provisioner.views.drift import Checked, drift_screen
 from provisioner.views.outcome import Outcome, apply_summary
 from provisioner.views.text import plan_text
 
 
 def show_plan(plan: Plan) -> None:
     _print(plan_text(plan, color=colored(sys.stdout), width=width(), ascii_only=ascii_only(sys.stdout)))
+
+
+def show_drift(checked: Checked, command: str) -> None:
+    _print(drift_screen(checked, command, color=colored(sys.stdout), ascii_only=ascii_only(sys.stdout)))
 
 
 def show_outcome(outcome: Outcome, mode: Mode) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.cli.options import Request
 from provisioner.cli.settings import Settings, load_settings
 from provisioner.clock import SystemClock
 from provisioner.errors import UsageError
@@ -21,6 +22,7 @@ from provisioner.state.local import LocalBackend
 if TYPE_CHECKING:
     from provisioner.provider.credentials import Scope
     from provisioner.provider.modelarts import ModelArtsNotebooks
+    from provisioner.provider.offers import ModelArtsOffers
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Session:
 
     settings: Settings
     provider: ModelArtsNotebooks
+    offers: ModelArtsOffers
     cloud: Cloud
     clock: SystemClock
     poll_interval: float | None
@@ -39,23 +42,25 @@ class Session:
 
 
 @contextmanager
-def open_session(*, sandbox: bool) -> Iterator[Session]:
-    """A session with the cloud, or with a simulator of our own."""
+def open_session(request: Request) -> Iterator[Session]:
+    """A session with the cloud of the environment that is asked for, or with a simulator of our own."""
     from provisioner.cli.embedded import embedded_sandbox
     from provisioner.provider.credentials import find_credentials, read_scope
     from provisioner.provider.iam import connect
     from provisioner.provider.modelarts import ModelArtsNotebooks
+    from provisioner.provider.offers import ModelArtsOffers
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's Ctrl-C
-    settings = load_settings(Path())
+    settings = load_settings(Path(), request.environment)
     clock = SystemClock(threading.Event())
     with ExitStack() as stack:
-        environ: Mapping[str, str] = stack.enter_context(embedded_sandbox()) if sandbox else os.environ
-        scope = read_scope(environ) if sandbox else _filled(environ, settings)
+        environ: Mapping[str, str] = stack.enter_context(embedded_sandbox()) if request.sandbox else os.environ
+        scope = read_scope(environ) if request.sandbox else _filled(environ, settings)
         client, project_id = stack.enter_context(connect(find_credentials(environ).credentials, scope, clock))
         yield Session(
             settings,
             ModelArtsNotebooks(client, project_id),
+            ModelArtsOffers(client, project_id),
             Cloud(region=scope.region, project_id=project_id),
             clock,
             _seconds("PROVISIONER_POLL_INTERVAL", settings.cloud.poll_seconds),
@@ -68,7 +73,12 @@ def state_backend(settings: Settings, stack: str) -> LocalBackend:
 
 
 def recorded_stacks(settings: Settings) -> list[str]:
-    """The names of the stacks that have a state."""
+    """The stacks that have a state, by its name; those of other environments are left out."""
+    return [name for name in every_state(settings) if name.partition(".")[2] == settings.environment]
+
+
+def every_state(settings: Settings) -> list[str]:
+    """The names of all states, those of other environments too."""
     return sorted(path.stem for path in Path(settings.backend.path).glob("*.json"))
 
 

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
-from provisioner.cli.options import PATHS
+from provisioner.cli.options import ENVIRONMENT, PATHS
 
 
 @click.command("show")
 @PATHS
-def command(*, paths: tuple[Path, ...]) -> None:
+@ENVIRONMENT
+def command(*, paths: tuple[Path, ...], environment: str) -> None:
     """Show the recorded notebooks with their ids and statuses. Offline.
 
-    PATH is a file or directory of specs; each names a stack. Without one, every recorded stack is shown.
+    PATH is a file or directory of specs; each names a stack. Without one, every recorded stack is shown, or
+    with --env every one of that environment.
     """
     from provisioner.cli.recorded import recorded_states
     from provisioner.views.state import state_table
 
-    for state in recorded_states(paths):
+    for state in recorded_states(paths, environment):
         click.echo(state_table(state))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provisioner.cli.options import ENVIRONMENT
+
 if TYPE_CHECKING:
     from provisioner.state.document import State
     from provisioner.state.local import LocalBackend
@@ -29,19 +31,21 @@ def command() -> None:
 
 @command.command("list")
 @_SPECS
-def list_command(*, paths: tuple[Path, ...]) -> None:
+@ENVIRONMENT
+def list_command(*, paths: tuple[Path, ...], environment: str) -> None:
     """Print the address of every recorded notebook."""
     from provisioner.cli.recorded import recorded_states
     from provisioner.views.state import state_list
 
-    for state in recorded_states(paths):
+    for state in recorded_states(paths, environment):
         click.echo(state_list(state), nl=False)
 
 
 @command.command("show")
 @click.argument("address")
 @_SPECS
-def show_command(*, address: str, paths: tuple[Path, ...]) -> None:
+@ENVIRONMENT
+def show_command(*, address: str, paths: tuple[Path, ...], environment: str) -> None:
     """Print what is recorded of one notebook."""
     from provisioner.cli.flow import addresses
     from provisioner.cli.recorded import recorded_states
@@ -49,7 +53,7 @@ def show_command(*, address: str, paths: tuple[Path, ...]) -> None:
     from provisioner.views.state import state_show
 
     wanted = next(addresses([address]))
-    for state in recorded_states(paths):
+    for state in recorded_states(paths, environment):
         if str(wanted) in state.resources:
             click.echo(state_show(state, wanted), nl=False)
             return
@@ -60,41 +64,43 @@ def show_command(*, address: str, paths: tuple[Path, ...]) -> None:
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
 @_STACK
-def mv_command(*, source: str, target: str, stack: str | None) -> None:
+@ENVIRONMENT
+def mv_command(*, source: str, target: str, stack: str | None, environment: str) -> None:
     """Record the notebook FROM under the address TO, as after a key was renamed in a spec."""
     from provisioner.cli.flow import addresses
     from provisioner.cli.recorded import backend_of
     from provisioner.state.repair import moved
 
     before, after = map(str, addresses([source, target]))
-    _, written = _change(backend_of(stack), "Mv", lambda state: moved(state, before, after))
+    _, written = _change(backend_of(stack, environment), "Mv", lambda state: moved(state, before, after))
     click.echo(f"Moved {before} to {after}. The state has serial {written.serial}. To undo: {_restoring(written)}")
 
 
 @command.command("rm")
 @click.argument("addresses", metavar="ADDR...", nargs=-1, required=True)
 @_STACK
-def rm_command(*, addresses: tuple[str, ...], stack: str | None) -> None:
+@ENVIRONMENT
+def rm_command(*, addresses: tuple[str, ...], stack: str | None, environment: str) -> None:
     """Forget notebooks. Nothing is deleted: they go on running, and costing."""
     from provisioner.cli import flow
     from provisioner.cli.recorded import backend_of
     from provisioner.state.repair import without
 
     wanted = [str(address) for address in flow.addresses(addresses)]
-    before, after = _change(backend_of(stack), "Rm", lambda state: without(state, wanted))
-    for address in wanted:
-        identifier = before.resources[address].id
+    before, after = _change(backend_of(stack, environment), "Rm", lambda state: without(state, wanted))
+    for address, identifier in ((at, each) for at in wanted for each, owner in before.owners.items() if owner == at):
         click.echo(f"Forgot {address}. Its instance {identifier} goes on running, and costing, until you delete it.")
     click.echo(f"The state has serial {after.serial}. To undo: {_restoring(after)}")
 
 
 @command.command("pull")
 @_STACK
-def pull_command(*, stack: str | None) -> None:
+@ENVIRONMENT
+def pull_command(*, stack: str | None, environment: str) -> None:
     """Print the state, with what the journal of a run that died adds to it."""
     from provisioner.cli.recorded import backend_of
 
-    click.echo(backend_of(stack).read().state.dumps(), nl=False)
+    click.echo(backend_of(stack, environment).read().state.dumps(), nl=False)
 
 
 @command.command("push")
@@ -129,19 +135,21 @@ def push_command(*, file: Path, force: bool) -> None:
 
 @command.command("history")
 @_STACK
-def history_command(*, stack: str | None) -> None:
+@ENVIRONMENT
+def history_command(*, stack: str | None, environment: str) -> None:
     """List the generations of the state that are kept, the newest first."""
     from provisioner.cli.recorded import backend_of
     from provisioner.views.state import state_history
 
-    click.echo(state_history([(each, each.good()) for each in backend_of(stack).history()]), nl=False)
+    click.echo(state_history([(each, each.good()) for each in backend_of(stack, environment).history()]), nl=False)
 
 
 @command.command("restore")
 @click.argument("serial", type=click.IntRange(min=0))
 @click.option("--digest", default="", help="Which one, where the history has several of this serial.")
 @_STACK
-def restore_command(*, serial: int, digest: str, stack: str | None) -> None:
+@ENVIRONMENT
+def restore_command(*, serial: int, digest: str, stack: str | None, environment: str) -> None:
     """Make an earlier generation the state again, under a new serial.
 
     What stands in its place now, damaged or not, is kept in the history.
@@ -149,7 +157,7 @@ def restore_command(*, serial: int, digest: str, stack: str | None) -> None:
     from provisioner.cli.recorded import backend_of
     from provisioner.state.repair import chosen
 
-    backend = backend_of(stack)
+    backend = backend_of(stack, environment)
     with _locked(backend, "Restore"):
         written = backend.restore(chosen(backend.history(), serial, digest).read())
     click.echo(f"Restored serial {serial} as serial {written.serial} of the state {written.stack}.")

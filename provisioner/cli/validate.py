@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import Any
 
 import click
 
+from provisioner.cli.options import PATHS, spec_options
 from provisioner.cli.terminal import colored
 
 
 @click.command("validate")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@PATHS
+@spec_options
 @click.option("--format", "_format", type=click.Choice(["text"]), default="text", help="How to print what is found.")
-def command(paths: tuple[Path, ...], _format: str) -> None:
+def command(*, _format: str, **given: Any) -> None:
     """Check the specs at PATH (files or directories; default: specs), offline.
 
     Every problem of every file is printed at once, each with its place and the way to mend it.
     """
-    from provisioner.spec.load import DEFAULT_PATHS, load_stacks
+    from provisioner.cli.options import Request
+    from provisioner.cli.project import load_specs
     from provisioner.views.diagnostics import diagnostics_text
 
-    stacks = load_stacks(paths or DEFAULT_PATHS, root=Path.cwd())
+    stacks = load_specs(Request(**given))
     files = sum(len(stack.files) for stack in stacks)
     warnings = [warning for stack in stacks for warning in stack.warnings]
     if warnings:

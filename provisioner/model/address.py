@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 TERRAFORM_TYPE = "huaweicloud_modelarts_notebook"
 
+# An entry of a for_each: an address that holds it must be readable, on a command line and in a log too.
+EACH_PATTERN = r"""(?!\s)[^"'`\[\]\\\x00-\x1f\x7f-\x9f\u2028\u2029]{1,64}(?<!\s)"""
 _ADDRESS = re.compile(
-    rf'(?:(?:notebook|{TERRAFORM_TYPE})\.)?(?P<key>[A-Za-z0-9_][A-Za-z0-9_-]*)(?:\["(?P<each>[^"]+)"\])?'
+    rf'(?:(?:notebook|{TERRAFORM_TYPE})\.)?(?P<key>[A-Za-z0-9_][A-Za-z0-9_-]*)(?:\["(?P<each>{EACH_PATTERN})"\])?'
 )
 
 

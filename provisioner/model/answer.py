@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from provisioner.model.blocks import endpoint_form
 from provisioner.model.fields import MINUTE_MS
-from provisioner.model.notebook import endpoint_form
 
 _VOLUME_BUSY = frozenset({"INITIALIZING", "RESIZING", "DELETING"})
 
@@ -52,10 +52,16 @@ class Answer(BaseModel):
 
 
 class ImageRef(Answer):
-    """The image of a notebook. Its tag is left out: lists may not show what a single answer does (API page 3.4)."""
+    """The image of a notebook. Its tag is left out: lists may not show what a single answer does (API page 3.4).
+
+    type    BUILD_IN or DEDICATED
+    origin  IMAGE_SAVE: saved from a notebook; a single answer alone may tell
+    """
 
     id: str = ""
     name: str = ""
+    type: Upper = ""
+    origin: Upper = ""
 
 
 class Pool(Answer):

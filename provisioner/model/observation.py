@@ -48,6 +48,11 @@ _POWER = {
 }
 
 
+def power_of(status: str) -> str:
+    """RUNNING or STOPPED: what it is or is about to be; "" when neither can be said."""
+    return _POWER.get(status, "")
+
+
 def _static(volumes: tuple[VolumeState, ...]) -> tuple[VolumeState, ...]:
     """Dynamic mounts are shown among the extra volumes too; `storages` tells of them."""
     return tuple(volume for volume in volumes if volume.mount_type != "DYNAMIC")
@@ -69,6 +74,7 @@ _NOT_KEPT: Any = {
     "update_at": True,
     "lease": True,
     "tags": True,
+    "image": {"type", "origin"},
     "volume": {"status"},
     "data_volumes": {"__all__": {"status"}},
 }
@@ -115,8 +121,7 @@ class Observation(Answer):
 
     @property
     def power(self) -> str:
-        """RUNNING or STOPPED: what it is or is about to be; "" when neither can be said."""
-        return _POWER.get(self.status, "")
+        return power_of(self.status)
 
     @property
     def settled(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from provisioner.model.answer import Mount
 from provisioner.model.marker import Place
 from provisioner.model.observation import Observation
+from provisioner.model.offer import Cluster, Flavor, Image, Quota, Workspace
 
 PAGE_SIZE = 50  # the largest that the service allows (API page 7.1)
 
@@ -80,6 +81,38 @@ class NotebookProvider(NotebookReader, Protocol):
     def detach(self, notebook_id: str, storage_id: str) -> None: ...
 
     def delete(self, notebook_id: str) -> None: ...
+
+
+class OfferReader(Protocol):
+    """What the project may use (API page 12 and 14). Every list is read to its end."""
+
+    def flavors(self, pool_type: str) -> tuple[Flavor, ...]:
+        """Those sold in the shared pool or in dedicated ones: model.offer.SHARED_POOL or DEDICATED_POOL."""
+        ...
+
+    def switchable_flavors(self, notebook_id: str) -> tuple[Flavor, ...]:
+        """Those that one instance may change to."""
+        ...
+
+    def images(self, image_type: str, workspace_id: str) -> tuple[Image, ...]:
+        """BUILD_IN or DEDICATED images."""
+        ...
+
+    def image(self, image_id: str) -> Image | None:
+        """One image, in a list or not; None when it does not exist."""
+        ...
+
+    def pools(self, workspace_id: str) -> tuple[Cluster, ...]:
+        """The dedicated pools."""
+        ...
+
+    def pool(self, pool_id: str) -> Cluster | None:
+        """One dedicated pool, in a list or not; None when it does not exist."""
+        ...
+
+    def workspaces(self) -> tuple[Workspace, ...]: ...
+
+    def quota(self) -> Quota: ...
 
 
 def every_notebook(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from provisioner.errors import ApiError, NotFound, OutcomeUnknown
+from provisioner.model.access import Access
 from provisioner.model.answer import Mount
 from provisioner.model.marker import Place
 from provisioner.model.observation import Observation
@@ -18,6 +19,8 @@ from provisioner.provider.client import Client
 _ID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 BUSY_OR_GONE = "ModelArts.6357"
 NOT_RUNNING = "ModelArts.6327"
+
+_Seen = TypeVar("_Seen", Observation, Access)
 
 
 class ModelArtsNotebooks:
@@ -36,32 +39,41 @@ class ModelArtsNotebooks:
     def page(
         self, workspace_id: str, offset: int, *, notebook_id: str = "", place: Place = "description", mark: str = ""
     ) -> Page:
-        query = {"limit": str(PAGE_SIZE), "offset": str(offset), "workspace_id": workspace_id}
-        if notebook_id:
-            query["id"] = notebook_id
-        if mark:
-            query[place] = mark
-        payload = self._send("GET", "", query=query)
+        payload = self._list(workspace_id, offset, notebook_id=notebook_id, place=place, mark=mark)
         found = tuple(wire.parse_notebook(row) for row in wire.rows(payload))
         return Page(found, wire.total(payload))
 
     def read(self, notebook_id: str, workspace_id: str) -> Observation | None:
+        return self._shown(notebook_id, workspace_id, wire.parse_notebook)
+
+    def access(self, notebook_id: str, workspace_id: str) -> Access | None:
+        """How to reach one notebook, None when it does not exist. What it returns is secret."""
+        return self._shown(notebook_id, workspace_id, wire.parse_access)
+
+    def _shown(self, notebook_id: str, workspace_id: str, parse: Callable[[Any], _Seen]) -> _Seen | None:
         try:
-            observation = wire.parse_notebook(self._send("GET", f"/{_checked(notebook_id)}"))
+            found = parse(self._send("GET", f"/{_checked(notebook_id)}"))
         except NotFound:
             return None
         except ApiError as error:
             if error.code != BUSY_OR_GONE:
                 raise
             # 6357 says "busy" as well as "gone" (API page 16.2): the list knows which.
-            return self._listed(notebook_id, workspace_id)
-        if observation.id != notebook_id:
-            raise ApiError(f"asked for notebook {notebook_id}, the service answered with {observation.id}")
-        return observation
+            rows = wire.rows(self._list(workspace_id, 0, notebook_id=notebook_id))
+            return next((found for found in map(parse, rows) if found.id == notebook_id), None)
+        if found.id != notebook_id:
+            raise ApiError(f"asked for notebook {notebook_id}, the service answered with {found.id}")
+        return found
 
-    def _listed(self, notebook_id: str, workspace_id: str) -> Observation | None:
-        found = self.page(workspace_id, 0, notebook_id=notebook_id).notebooks
-        return next((observation for observation in found if observation.id == notebook_id), None)
+    def _list(
+        self, workspace_id: str, offset: int, *, notebook_id: str = "", place: Place = "description", mark: str = ""
+    ) -> dict[str, Any]:
+        query = {"limit": str(PAGE_SIZE), "offset": str(offset), "workspace_id": workspace_id}
+        if notebook_id:
+            query["id"] = notebook_id
+        if mark:
+            query[place] = mark
+        return self._send("GET", "", query=query)
 
     def mounts(self, notebook_id: str) -> tuple[Mount, ...] | None:
         try:

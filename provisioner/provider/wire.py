@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from provisioner.errors import ApiError
+from provisioner.model.access import Access
 from provisioner.model.answer import Mount
 from provisioner.model.notebook import NO_AUTO_STOP
 from provisioner.model.observation import Observation
@@ -51,21 +52,26 @@ def tag_body(tags: Mapping[str, str]) -> dict[str, Any]:
 
 def parse_notebook(payload: Any) -> Observation:
     """A notebook from an answer of the service."""
-    return _parse(Observation, payload, "a notebook")
+    return parse(Observation, payload, "a notebook")
+
+
+def parse_access(payload: Any) -> Access:
+    """How to reach a notebook, from an answer of the service."""
+    return parse(Access, payload, "a notebook")
 
 
 def parse_mount(payload: Any) -> Mount:
     """A dynamic mount from an answer of the service."""
-    return _parse(Mount, payload, "a mount")
+    return parse(Mount, payload, "a mount")
 
 
-def rows(payload: Mapping[str, Any]) -> list[Any]:
+def rows(payload: Mapping[str, Any], name: str = "data") -> list[Any]:
     """The rows of a list (API page 13)."""
-    found = payload.get("data")
+    found = payload.get(name)
     if found is None:
         found = []
     if not isinstance(found, list):
-        raise ApiError(f"the service answered a list whose `data` is {type(found).__name__}")
+        raise ApiError(f"the service answered a list whose `{name}` is {type(found).__name__}")
     return found
 
 
@@ -75,7 +81,8 @@ def total(payload: Mapping[str, Any]) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
 
 
-def _parse(model: type[_Answer], payload: Any, what: str) -> _Answer:
+def parse(model: type[_Answer], payload: Any, what: str) -> _Answer:
+    """`payload` as a `model`; `what` it is, for the error."""
     try:
         return model.model_validate(payload)
     except ValidationError as error:

@@ -57,6 +57,7 @@ _OPERATIONS: tuple[tuple[str, str, str, Operation], ...] = (
     ("list-image-groups", "GET", _PROJECT + "/images/group", offers.list_image_groups),
     ("show-image", "GET", _PROJECT + "/images/{id}", offers.show_image),
     ("list-clusters", "GET", _PROJECT + "/authoring/clusters", offers.list_clusters),
+    ("show-cluster", "GET", _PROJECT + "/authoring/clusters/{cluster_id}", offers.show_cluster),
     ("show-feature", "GET", _PROJECT + "/authoring/features/{feature}", offers.show_feature),
     ("list-workspaces", "GET", _PROJECT + "/workspaces", offers.list_workspaces),
     ("show-workspace", "GET", _PROJECT + "/workspaces/{workspace_id}", offers.show_workspace),

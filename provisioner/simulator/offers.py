@@ -1,6 +1,6 @@
 """What the project may use: flavors, images, pools, workspaces and the quota.
 
-E11, E12, E21, E23, E26, E29, E31 and E32 of the API page, reads only.
+E11, E12, E21, E23, E26, E29 to E32 of the API page, reads only.
 """
 
 from __future__ import annotations
@@ -118,6 +118,14 @@ def list_clusters(world: World, call: Call) -> Answer:
         raise missing("type")
     rows = [_cluster(world, pool_id) for pool_id in catalog.POOLS] if kind == "DEDICATED" else []
     return Answer(plain_page(world, call, rows, {}, default=1000, first=1))
+
+
+def show_cluster(world: World, call: Call) -> Answer:
+    """E30. A pool that no list shows may exist all the same."""
+    pool_id = call.ids["cluster_id"]
+    if not catalog.pool_exists(pool_id):
+        raise world.not_found("cluster", pool_id)
+    return Answer(_cluster(world, pool_id))
 
 
 def _cluster(world: World, pool_id: str) -> JsonObject:

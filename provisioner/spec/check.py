@@ -5,18 +5,19 @@ The one table from pydantic's error types to our codes is here. What fields and 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from provisioner.errors import Diagnostic
 from provisioner.model.fields import Declared, as_written
-from provisioner.spec.tree import BROKEN, Node, Place, deepest, plain
+from provisioner.spec.near import nearest
+from provisioner.spec.tree import BROKEN, Node, Place, deepest, discreet, plain
 
 Model = TypeVar("Model", bound=Declared)
 Path = tuple[str | int, ...]
@@ -70,13 +71,12 @@ def _diagnostic(model: type[Declared], node: Node, error: ErrorDetails, address:
         code, summary, hint = _unknown_key(model, path)
         return found.heading.problem(code, summary, hint=hint, address=address)
     if kind == "missing":
-        meaning = _level(model, path[:-1]).model_fields[str(path[-1])].description or ""
+        meaning = _keys(_level(model, path[:-1]))[str(path[-1])].description or ""
         hint = f"add `{path[-1]}: ...` below it. {meaning}"
         return found.heading.problem("E211", f"`{path[-1]}` is missing", hint=hint, address=address)
     if _OWN_CODE.fullmatch(kind):
-        return _place(node, path, context["at"]).problem(
-            kind, context["message"], hint=context["hint"], address=address
-        )
+        place = discreet(_place(node, path, context["at"]), found)
+        return place.problem(kind, context["message"], hint=context["hint"], address=address)
     code, summary, hint = _wrong_value(error, context)
     return found.place.problem(code, summary, hint=hint, address=address)
 
@@ -135,16 +135,23 @@ def _unknown_key(model: type[Declared], path: Path) -> tuple[str, str, str]:
     here = _level(model, path[:-1])
     if key in here.later:
         return "E216", f"`{key}` is not supported by this version yet", "remove it for now"
-    elsewhere = [place for place, other in levels(model).items() if key in other.model_fields and other is not here]
-    if elsewhere:
+    elsewhere = [place for place, other in levels(model).items() if key in _keys(other) and other is not here]
+    if key in here.foreign:
+        hint = here.foreign[key]
+    elif elsewhere:
         hint = (
             f"it belongs under `{'.'.join(elsewhere[0])}`" if elsewhere[0] else _TOP_HINT.format(model.__name__.lower())
         )
-    elif near := difflib.get_close_matches(key, here.model_fields, n=1):
-        hint = f"did you mean `{near[0]}`?"
+    elif near := nearest(key, (*_keys(here), *here.foreign)):
+        hint = f"did you mean `{near}`?"
     else:
-        hint = f"the keys here are {', '.join(here.model_fields)}"
+        hint = f"the keys here are {', '.join(_keys(here))}"
     return "E210", f"unknown key `{key}`", hint
+
+
+def _keys(model: type[Declared]) -> Mapping[str, FieldInfo]:
+    """The fields of a map by the keys that they stand under: `from` is no name in Python."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _level(model: type[Declared], path: Path) -> type[Declared]:
@@ -160,7 +167,7 @@ def _level(model: type[Declared], path: Path) -> type[Declared]:
 def levels(model: type[Declared]) -> Mapping[tuple[str, ...], type[Declared]]:
     """Every map that `model` is made of, by the names that lead to it; lists are passed through."""
     found: dict[tuple[str, ...], type[Declared]] = {(): model}
-    for name, field in model.model_fields.items():
+    for name, field in _keys(model).items():
         if inner := _model_in(field.annotation):
             found |= {(name, *path): other for path, other in levels(inner).items()}
     return found

@@ -58,6 +58,14 @@ def read_bytes(path: Path) -> bytes:
         return stream.read(MAX_BYTES + 1)
 
 
+def specs_in(directory: Path) -> list[Path]:
+    """The files directly in a directory that are specs; none when it cannot be listed."""
+    try:
+        return sorted(entry for entry in directory.iterdir() if _is_spec_name(entry.name) and entry.is_file())
+    except OSError:
+        return []
+
+
 def _is_spec_name(name: str) -> bool:
     path = Path(name)
     is_other = name.startswith(".") or path.stem.endswith(".patch") or name == SETTINGS_FILE

@@ -12,28 +12,62 @@ from pathlib import Path
 from provisioner.errors import Diagnostic, SourceRange, SpecError
 from provisioner.spec.document import Spec
 from provisioner.spec.files import StackFiles, find_stacks, read_bytes, shown
+from provisioner.spec.patch_files import read_patches, unused
+from provisioner.spec.project import Project
 from provisioner.spec.source import Source, read_source
-from provisioner.spec.stack import assemble
+from provisioner.spec.stack import Assembled, assemble, stack_name
+from provisioner.spec.variables import undeclared
 
 DEFAULT_PATHS = ("specs",)
+_NO_PROJECT = Project()
 
 
-def load_stacks(paths: Iterable[str | Path] = DEFAULT_PATHS, *, root: Path) -> tuple[Spec, ...]:
+def load_stacks(
+    paths: Iterable[str | Path] = DEFAULT_PATHS, *, root: Path, project: Project = _NO_PROJECT
+) -> tuple[Spec, ...]:
     """Every stack that `paths` name, relative to `root`. Raises one SpecError with every problem of every file."""
     root = root.absolute()
     found = find_stacks(paths, root)
     problems = list(found.problems)
-    specs = []
+    patch_files = read_patches(project.patches, root, found.stacks, problems)
+    assembled: dict[StackFiles, Assembled] = {}
     for files in found.stacks:
-        spec, more = _load(files, root)
-        specs.append(spec)
-        problems += more
+        patches = [patch for file in patch_files if file.is_for(files) for patch in file.patches]
+        stack = assemble(files.name, _sources(files, root, problems), project, patches)
+        assembled[files] = stack
+        problems += stack.problems
+    specs = tuple(_with_warnings(stack.spec, files) for files, stack in assembled.items())
     problems += _name_clashes(specs)
+    problems += unused(patch_files, assembled)
+    if all(stack.whole for stack in assembled.values()):
+        found_undeclared = undeclared(project, {name for stack in assembled.values() for name in stack.variables})
+        problems += [each for each in found_undeclared if each.severity == "error"]
+        specs = _noting(specs, [each for each in found_undeclared if each.severity == "warning"])
     if problems:
         warnings = [warning for spec in specs for warning in spec.warnings]
-        read = [file for spec in specs for file in spec.files]
-        raise SpecError(in_order([*problems, *warnings], read), files=len(read))
-    return tuple(specs)
+        read = [*(file for spec in specs for file in spec.files), *(file.name for file in patch_files)]
+        shown_files = {problem.range.file for problem in problems if problem.range}  # values come from files too
+        raise SpecError(in_order([*problems, *warnings], read), files=len(shown_files.union(read)))
+    return specs
+
+
+def stack_names(
+    paths: Iterable[str | Path] = DEFAULT_PATHS, *, root: Path, project: Project = _NO_PROJECT
+) -> tuple[str, ...]:
+    """The names of the stacks alone, for who reads states: variables need no values for that."""
+    root = root.absolute()
+    found = find_stacks(paths, root)
+    problems = list(found.problems)
+    names, read = [], []
+    for files in found.stacks:
+        sources = _sources(files, root, problems)
+        read += [source.text.file for source in sources]
+        name, more = stack_name(files.name, sources, project)
+        problems += more
+        names.append(name)
+    if problems:
+        raise SpecError(in_order(problems, read), files=len(read))
+    return tuple(names)
 
 
 def in_order(problems: Sequence[Diagnostic], files: Sequence[str]) -> tuple[Diagnostic, ...]:
@@ -42,7 +76,7 @@ def in_order(problems: Sequence[Diagnostic], files: Sequence[str]) -> tuple[Diag
 
     def key(problem: Diagnostic) -> tuple[int, int, int]:
         place = problem.range
-        return (rank[place.file], place.line, place.column) if place else (-1, 0, 0)
+        return (rank.get(place.file, len(rank)), place.line, place.column) if place else (-1, 0, 0)
 
     distinct: dict[tuple[str, str, SourceRange | None], Diagnostic] = {}
     for problem in problems:
@@ -50,9 +84,8 @@ def in_order(problems: Sequence[Diagnostic], files: Sequence[str]) -> tuple[Diag
     return tuple(sorted(distinct.values(), key=key))
 
 
-def _load(files: StackFiles, root: Path) -> tuple[Spec, list[Diagnostic]]:
+def _sources(files: StackFiles, root: Path, problems: list[Diagnostic]) -> list[Source]:
     sources: list[Source] = []
-    problems: list[Diagnostic] = []
     for path in files.files:
         name = shown(path, root)
         try:
@@ -62,14 +95,26 @@ def _load(files: StackFiles, root: Path) -> tuple[Spec, list[Diagnostic]]:
             problems.append(Diagnostic("E402", summary, hint="check its permissions"))
             continue
         source = read_source(name, data)
-        problems += source.problems
+        # Where the value of a sensitive variable stands is not known before the file is understood.
+        quoted = b"sensitive" not in data
+        problems += [problem if quoted else replace(problem, source_line="") for problem in source.problems]
         if not source.root and not source.problems:
             hint = "write `notebooks:` and a notebook below it, or delete the file"
             problems.append(source.start.problem("E105", "this file is empty", hint=hint))
         sources.append(source)
-    spec, more = assemble(files.name, sources)
-    warnings = in_order([*files.warnings, *spec.warnings], spec.files)
-    return replace(spec, warnings=warnings), [*problems, *more]
+    return sources
+
+
+def _with_warnings(spec: Spec, files: StackFiles) -> Spec:
+    return replace(spec, warnings=in_order([*files.warnings, *spec.warnings], spec.files))
+
+
+def _noting(specs: tuple[Spec, ...], warnings: Sequence[Diagnostic]) -> tuple[Spec, ...]:
+    """What is said of no stack in particular is said with the first."""
+    if not specs:
+        return specs
+    first, *others = specs
+    return (replace(first, warnings=(*warnings, *first.warnings)), *others)
 
 
 def _name_clashes(specs: Sequence[Spec]) -> list[Diagnostic]:

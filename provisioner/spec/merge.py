@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from provisioner.errors import Diagnostic
-from provisioner.spec.tree import Node
+from provisioner.spec.tree import Node, Template
 
 _LEGACY_NAMES = {"dev_service": "service", "ssh_keys": "key_pair_names"}
 # Of each pair a notebook has one: what it sets itself wins over a default of the other.
-_RIVALS = (("lease", "duration"), ("duration", "lease"), ("flavor", "custom_spec"), ("custom_spec", "flavor"))
+_PAIRS = (("lease", "duration"), ("flavor", "custom_spec"), ("image_id", "image"))
+_RIVALS = (*_PAIRS, *((second, first) for first, second in _PAIRS))
 
 
-def with_defaults(defaults: Node, notebook: Node) -> Node:
-    """The notebook as it is once the defaults are under it."""
+def with_defaults(defaults: Node, notebook: Node, filled: Callable[[Node], Node]) -> Node:
+    """The notebook as it is once the defaults are under it. What is taken of them is `filled`, and nothing else: what
+    a notebook sets itself need not make sense as a default.
+    """
     beaten = {rival for own, rival in _RIVALS if notebook.entry(own) and not notebook.entry(rival)}
     fitting = {key: child for key, child in defaults.entries().items() if key not in beaten}
-    return _merged(defaults.holding(fitting), notebook)
+    return _merged(defaults.holding(fitting), notebook, filled)
 
 
-def _merged(base: Node, own: Node) -> Node:
+def _merged(base: Node, own: Node, filled: Callable[[Node], Node]) -> Node:
     """Maps merge, everything else replaces."""
+    if isinstance(own.value, dict) and isinstance(base.value, Template):
+        base = filled(base)
     if not (isinstance(base.value, dict) and isinstance(own.value, dict)):
         return own
-    entries = dict(base.value)
+    entries = {key: child if key in own.value else filled(child) for key, child in base.value.items()}
     for key, child in own.value.items():
-        entries[key] = _merged(entries[key], child) if key in entries else child
+        entries[key] = _merged(entries[key], child, filled) if key in entries else child
     return own.holding(entries)
 
 

@@ -42,8 +42,26 @@ class Source:
         return Place(self.text, 1, 1, 1, 1)
 
 
-def read_source(file: str, data: bytes) -> Source:
-    """Read one file, YAML or JSON. Every problem becomes a diagnostic; nothing is raised."""
+def read_source(file: str, data: bytes, *, begin: str = "notebooks:") -> Source:
+    """Read one file, YAML or JSON, which must hold a map. Every problem becomes a diagnostic; nothing is raised.
+
+    begin  how such a file begins, for whoever wrote something else
+    """
+    source = _read(file, data)
+    if source.root is None or isinstance(source.root.value, dict):
+        return source
+    first = source.root.place
+    start = Place(first.text, first.line, first.column, first.line, first.column + 1)
+    problem = start.problem("E106", "a map is expected at the top of the file", hint=f"begin with `{begin}`")
+    return Source(source.text, None, (*source.problems, problem))
+
+
+def read_value(name: str, text: str) -> Source:
+    """Read a value of any shape that stands in no file, such as an argument, by the same rules."""
+    return _read(name, text.encode("utf-8"))
+
+
+def _read(file: str, data: bytes) -> Source:
     text = SourceText(file, ())
     root: Node | None = None
     problems: list[Diagnostic] = []
@@ -90,15 +108,7 @@ class _Builder:
                 raise Unreadable(place.problem("E108", "a %TAG directive is not supported", hint="remove the line"))
             first = place
             root = self._node(next(self._events), 0)
-        if root is None or root.value is None:
-            return None
-        if not isinstance(root.value, dict):
-            start = Place(self._text, root.place.line, root.place.column, root.place.line, root.place.column + 1)
-            self._problems.append(
-                start.problem("E106", "a map is expected at the top of the file", hint="begin with `notebooks:`")
-            )
-            return None
-        return root
+        return None if root is None or root.value is None else root
 
     def _node(self, event: Any, depth: int, key: Place | None = None) -> Node:
         place = self._place(event)
@@ -172,7 +182,7 @@ class _Builder:
         return sources
 
     def _without_secret(self, key: Node, value: Node) -> Node:
-        if str(key.value).lower() not in SECRET_KEYS:
+        if str(key.value).lower() not in SECRET_KEYS or isinstance(value.value, dict):  # a map: a variable of that name
             return value
         hint = "remove it, and replace the secret if this file was ever shared; credentials come from the environment"
         self._refuse(key.place, "E413", f"`{key.value}` looks like a secret, which has no place in a file", hint)

@@ -1,70 +1,117 @@
-"""The sources of one stack to its Spec: defaults merged, every notebook validated, every problem collected. No I/O."""
+"""The sources of one stack to its Spec, every problem collected. No I/O.
+
+What happens here, in order: variables get their values, `${...}` is replaced, `for_each` is expanded, defaults are put
+under, patches applied, and what has come out of that is validated. Each of these has a module of its own.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Network
+from dataclasses import dataclass
 
 from provisioner.errors import Diagnostic
 from provisioner.model.address import Address
+from provisioner.model.fields import as_written
 from provisioner.model.notebook import Notebook
+from provisioner.spec.access import access_problems
 from provisioner.spec.check import misfits, validated
-from provisioner.spec.document import NAME_PATTERN, Declaration, Document, Spec
+from provisioner.spec.document import Declaration, Document, Spec
+from provisioner.spec.expand import Instance, default_name, instances
+from provisioner.spec.interpolate import Interpolation, without_templates
+from provisioner.spec.lifecycle import ignored_paths, lifecycle_problems, with_default_tags
 from provisioner.spec.merge import joined, modern, with_defaults
+from provisioner.spec.patches import Patch, patched, with_variables
+from provisioner.spec.project import Project, state_name
+from provisioner.spec.records import records_of
 from provisioner.spec.source import Source
-from provisioner.spec.tree import BROKEN, Node, Place
+from provisioner.spec.tree import Node, Place, is_sensitive, mapped
+from provisioner.spec.usable import usable
+from provisioner.spec.variables import variables_of
 
-MAX_NOTEBOOKS = 10_000
-
-# RFC 1918 and loopback; `is_private` also counts the networks of documentation, which examples use.
-_PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")))
+# What may come from a file that could not be read: said of whole stacks alone.
+_OF_WHOLE_STACKS = frozenset({"E227", "E240"})
 
 
-def assemble(name: str, sources: Sequence[Source]) -> tuple[Spec, tuple[Diagnostic, ...]]:
-    """The stack, called `name` unless a spec says otherwise, and its errors; the Spec counts only without them."""
-    stack = _Stack()
-    documents = [stack.document(source.root) for source in sources if source.root]
-    if documents and len(documents) == len(sources):
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A stack and its errors; the Spec counts only without them.
+
+    variables  names of those that it declares
+    keys       of its notebooks, as they are written
+    addresses  of its notebooks, also of those that are refused
+    whole      every file could be read
+    """
+
+    spec: Spec
+    problems: tuple[Diagnostic, ...]
+    variables: frozenset[str]
+    keys: frozenset[str]
+    addresses: frozenset[Address]
+    whole: bool
+
+
+def assemble(name: str, sources: Sequence[Source], project: Project, patches: Sequence[Patch] = ()) -> Assembled:
+    """The stack, called `name` unless a spec says otherwise, for one environment."""
+    stack = _Stack(project)
+    roots = [usable(source.root, stack.problems) for source in sources if source.root]
+    whole = len(roots) == len(sources)
+    variables = variables_of(roots, project, stack.problems)
+    interpolation = Interpolation(variables.values, stack.problems)
+    documents = [stack.document(root, interpolation) for root in roots]
+    if documents and whole:
         stack.require_notebooks(documents, sources[0].start)
-    stack_name = stack.name(documents, name, sources[0].start) if sources else name
-    defaults = stack.defaults(documents)
-    declarations = [stack.declaration(key, node, defaults) for key, node in stack.keys(documents).items()]
-    notebooks = {declaration.address: declaration for declaration in declarations if declaration}
-    files = tuple(source.text.file for source in sources)
-    return Spec(stack_name, notebooks, tuple(stack.warnings), files), tuple(stack.problems)
+    keys = stack.keys(documents)
+    found = instances(keys, stack.problems)
+    making = _Making(
+        project,
+        interpolation,
+        stack.defaults(documents),
+        with_variables([patch for patch in patches if patch.target.key in keys], interpolation),
+        hides=bool(variables.secrets.texts),
+    )
+    declarations = [making.declaration(instance, stack.problems, stack.warnings) for instance in found]
+    addresses = frozenset(instance.address for instance in found)
+    records = records_of(documents, keys, addresses, stack.problems)
+    spec = Spec(
+        stack.name(documents, name, sources[0].start) if sources else name,
+        {declaration.address: declaration for declaration in declarations if declaration},
+        tuple(map(variables.redacted, stack.warnings)),
+        tuple(source.text.file for source in sources),
+        records.imports,
+        records.moved,
+        records.removed,
+        variables.secrets,
+    )
+    problems = [each for each in stack.problems if whole or each.code not in _OF_WHOLE_STACKS]
+    redacted = tuple(map(variables.redacted, problems))
+    return Assembled(spec, redacted, frozenset(variables.values), frozenset(keys), addresses, whole)
+
+
+def stack_name(name: str, sources: Sequence[Source], project: Project) -> tuple[str, tuple[Diagnostic, ...]]:
+    """The name of a stack alone: who wants no more needs no values of variables."""
+    stack = _Stack(project)
+    documents = [source.root for source in sources if source.root]
+    for node in filter(None, (root.entry("stack") for root in documents)):  # it becomes the name of a file
+        stack.problems += validated(Document, Node({"stack": node}, node.place))[1]
+    return stack.name(documents, name, sources[0].start) if sources else name, tuple(stack.problems)
 
 
 class _Stack:
-    """The steps of `assemble`, which share the problems found so far."""
+    """What its files say together, with the problems found so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, project: Project) -> None:
         self.problems: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
-        self._names: dict[str, str] = {}
+        self._project = project
 
-    def document(self, root: Node) -> Node:
-        """The top level of one file: its own problems are told, and values that nothing takes are marked."""
-        root = self._usable(root)
+    def document(self, root: Node, interpolation: Interpolation) -> Node:
+        """The same with values in the place of `${...}`. Problems with its shape are told."""
+        root = mapped(root, interpolation.resolved)
+        if imports := root.entry("imports"):
+            imports = interpolation.filled(imports, None, "an import")
+            root = root.holding(root.entries() | {"imports": imports})
         self.problems += validated(Document, root)[1]
         return root
-
-    def _usable(self, node: Node) -> Node:
-        match node.value:
-            case dict() as entries:
-                return node.holding({key: self._usable(child) for key, child in entries.items()})
-            case list() as items:
-                return node.holding([self._usable(child) for child in items])
-            case None:
-                hint = "remove the line or give a value"
-                self.problems.append(node.heading.problem("E204", "this is empty", hint=hint))
-                return node.holding(BROKEN)
-            case str() as text if "${" in text:
-                summary = "variables, `${...}`, are not supported by this version yet"
-                self.problems.append(node.place.problem("E216", summary, hint="write the value itself"))
-                return node.holding(BROKEN)
-            case _:
-                return node
 
     def require_notebooks(self, documents: Sequence[Node], start: Place) -> None:
         """A forgotten `notebooks` must not become a plan that destroys everything."""
@@ -73,17 +120,19 @@ class _Stack:
             self.problems.append(start.problem("E105", "no notebooks in this stack", hint=hint))
 
     def name(self, documents: Sequence[Node], default: str, start: Place) -> str:
-        """What `stack:` says, in one file or alike in several; else the name of the directory or file."""
-        given = [node for root in documents if (node := root.entry("stack")) and isinstance(node.value, str)]
-        for other in given[1:]:
-            if other.value != given[0].value:
-                summary = f"this stack is called {given[0].value} already, at {given[0].place.range}"
+        """What `stack:` says, in one file or alike in several; else the name of the directory or file. A state of its
+        own for each environment.
+        """
+        nodes = [node for root in documents if (node := root.entry("stack"))]
+        given = [(name, node.place) for node in nodes if isinstance(name := as_written(node.value), str)]
+        for name, place in given[1:]:
+            if name != given[0][0]:
+                summary = f"this stack is called {given[0][0]} already, at {given[0][1].range}"
                 hint = "remove `stack:`, or move the file into a directory of its own"
-                self.problems.append(other.place.problem("E215", summary, hint=hint))
-        if given:
-            return str(given[0].value)
-        self.problems += validated(Document, Node({"stack": Node(default, start)}, start))[1]
-        return default
+                self.problems.append(place.problem("E215", summary, hint=hint))
+        if not given:
+            self.problems += validated(Document, Node({"stack": Node(default, start)}, start))[1]
+        return state_name(given[0][0] if given else default, self._project.environment)
 
     def defaults(self, documents: Sequence[Node]) -> Node | None:
         """The defaults of all files as one map."""
@@ -91,8 +140,7 @@ class _Stack:
         for root in documents:
             node = root.entry("defaults")
             if node and isinstance(node.value, dict):
-                node = modern(node, self.problems)
-                self.problems += misfits(Notebook, node)
+                self.problems += misfits(Notebook, modern(without_templates(node), self.problems))
                 together = joined(together, node, self.problems) if together else node
         return together
 
@@ -100,8 +148,7 @@ class _Stack:
         """Every notebook of the stack by its KEY. People confuse keys that differ in case only, so these clash too."""
         found: dict[str, Node] = {}
         spellings: dict[str, str] = {}
-        notebooks = [entry for root in documents for entry in _notebooks(root)]
-        for key, node in notebooks:
+        for key, node in (entry for root in documents for entry in _notebooks(root)):
             known = spellings.setdefault(key.casefold(), key)
             if known in found:
                 case = f"; `{key}` differs in case only" if known != key else ""
@@ -109,57 +156,75 @@ class _Stack:
                 self.problems.append(node.heading.problem("E207", summary, hint="rename one of the two"))
             else:
                 found[key] = node
-        if len(found) > MAX_NOTEBOOKS:
-            summary = f"{len(found)} notebooks in one stack, at most {MAX_NOTEBOOKS} are allowed"
-            self.problems.append(notebooks[MAX_NOTEBOOKS][1].heading.problem("E214", summary, hint="split the stack"))
         return found
 
-    def declaration(self, key: str, node: Node, defaults: Node | None) -> Declaration | None:
-        """The notebook under KEY, or None after telling why it is none."""
-        if not isinstance(node.value, dict):
+
+class _Making:
+    """Makes one declaration after the other."""
+
+    def __init__(
+        self,
+        project: Project,
+        interpolation: Interpolation,
+        defaults: Node | None,
+        patches: Sequence[Patch],
+        *,
+        hides: bool,
+    ) -> None:
+        self._project = project
+        self._interpolation = interpolation
+        self._defaults = defaults
+        self._patches = patches
+        self._hides = hides
+        self._names: dict[str, str] = {}
+
+    def declaration(
+        self, instance: Instance, problems: list[Diagnostic], warnings: list[Diagnostic]
+    ) -> Declaration | None:
+        """The notebook of an instance, or None after telling why it is none."""
+        if not isinstance(instance.node.value, dict):
             return None
-        address = Address(key)
-        merged = modern(node, self.problems)
-        merged = with_defaults(defaults, merged) if defaults else merged
-        name = Node(key if re.fullmatch(NAME_PATTERN, key) else BROKEN, node.heading, node.heading)
-        merged = merged.holding({"name": name} | merged.entries())
-        notebook, problems = validated(Notebook, merged, address=str(address))
-        self.problems += problems
+        address, project = str(instance.address), self._project
+        node = patched(self._expanded(instance, problems), instance, self._patches, self._interpolation, problems)
+        problems += lifecycle_problems(node, project.ignore_tags, address)
+        node = with_default_tags(node, project.default_tags)
+        notebook, refused = validated(Notebook, node, address=address)
+        problems += refused
         if not notebook:
             return None
-        self.warnings += _access_warnings(notebook, merged, str(address))
-        self._warn_of_namesake(notebook, merged, str(address))
-        fields = {name: child.heading.range for name, child in merged.entries().items()}
-        return Declaration(address, notebook, node.heading.range, fields)
+        for problem in access_problems(notebook, node, project.policy, address):
+            (problems if problem.severity == "error" else warnings).append(problem)
+        warnings += self._namesakes(notebook, node, address)
+        fields = node.entries()
+        return Declaration(
+            instance.address,
+            notebook,
+            instance.node.heading.range,
+            {name: child.heading.range for name, child in fields.items()},
+            ignored_paths(notebook, project.ignore_tags),
+            frozenset(name for name, child in fields.items() if self._hides and is_sensitive(child)),
+        )
 
-    def _warn_of_namesake(self, notebook: Notebook, node: Node, address: str) -> None:
+    def _expanded(self, instance: Instance, problems: list[Diagnostic]) -> Node:
+        """What an instance declares, with its defaults under it."""
+
+        def filled(node: Node) -> Node:
+            return self._interpolation.filled(node, instance.each, str(instance.address))
+
+        node = filled(instance.node)
+        node = with_defaults(self._defaults, node, filled) if self._defaults else node
+        node = modern(node, problems)
+        return node if node.entry("name") else node.holding(node.entries() | {"name": default_name(instance, problems)})
+
+    def _namesakes(self, notebook: Notebook, node: Node, address: str) -> Iterator[Diagnostic]:
         other = self._names.setdefault(notebook.name, address)
         if other != address:
             summary = f"{other} has the name {notebook.name} too"
             hint = "the service allows it; people will confuse them"
             place = (node.entry("name") or node).place
-            self.warnings.append(place.problem("W213", summary, hint=hint, severity="warning", address=address))
+            yield place.problem("W213", summary, hint=hint, severity="warning", address=address)
 
 
 def _notebooks(root: Node) -> Iterator[tuple[str, Node]]:
     notebooks = root.entry("notebooks")
     yield from notebooks.entries().items() if notebooks else ()
-
-
-def _access_warnings(notebook: Notebook, node: Node, address: str) -> Iterator[Diagnostic]:
-    """An absent allow-list opens SSH to every address (API page 5.2)."""
-    written = node.entry("endpoints")
-    items = written.items() if written else []
-    for endpoint, item in zip(notebook.endpoints or (), items, strict=True):
-        if endpoint.service != "SSH":
-            continue
-        place = (item.entry("allowed_access_ips") or item.entry("service") or item).heading
-        networks = [IPv4Network(text) for text in endpoint.allowed_access_ips]
-        if not networks or any(network.prefixlen == 0 for network in networks):
-            hint = "allowed_access_ips: [203.0.113.7]"
-            yield place.problem("W309", "SSH is open to every address", hint=hint, severity="warning", address=address)
-        for network in networks:
-            if network.prefixlen and any(network.subnet_of(private) for private in _PRIVATE):
-                hint = "the service sees public addresses: name the one that your network goes out with"
-                summary = f"{network.with_prefixlen.removesuffix('/32')} is a private address"
-                yield place.problem("W311", summary, hint=hint, severity="warning", address=address)

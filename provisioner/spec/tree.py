@@ -5,14 +5,17 @@ Pure data, no YAML (`source` makes these) and no meaning (`check` and `load` giv
 
 from __future__ import annotations
 
+import operator
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from provisioner.errors import Diagnostic, SourceRange
 
 SECRET_KEYS = frozenset({"access_key", "secret_key", "password", "token", "ak", "sk"})
 _SECRET_IN_LINE = re.compile(rf"""(?i)(\b(?:{"|".join(sorted(SECRET_KEYS))})["']?\s*:\s*)\S.*""")
+_OF_TYPES = frozenset({"E201", "E202"})
 _SECRET_IN_URL = re.compile(r"(://)[^/@\s]*@")
 
 
@@ -31,14 +34,29 @@ class SourceText:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the value came from that a `${...}` stands for.
+
+    words      for messages
+    sensitive  the value is never shown
+    mend       what to do when it is of a wrong type, for the file holds only the `${...}`
+    """
+
+    words: str
+    sensitive: bool = False
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """A span of a file; lines and columns count from 1, in characters."""
+    """A span of a file; lines and columns count from 1, in characters. `origin` when the value stands elsewhere."""
 
     text: SourceText
     line: int
     column: int
     end_line: int
     end_column: int
+    origin: Origin | None = None
 
     @property
     def range(self) -> SourceRange:
@@ -55,6 +73,12 @@ class Place:
         address: str = "",
     ) -> Diagnostic:
         """A diagnostic at this place, with the line that shows it."""
+        if self.origin and self.origin.sensitive:
+            summary, hint = "this value is not allowed here, and not shown: it is sensitive", "check it where it is set"
+            detail = self.origin.words
+        elif self.origin:
+            detail = f"{detail}; {self.origin.words}" if detail else self.origin.words
+            hint = (self.origin.mend if code in _OF_TYPES else "") or hint
         return Diagnostic(code, summary, detail, hint, severity, self.range, self.text.line(self.line), address)
 
 
@@ -77,7 +101,23 @@ class WrittenFloat(float):
     source_text: str
 
 
-Scalar = str | bool | WrittenInt | WrittenFloat | Broken | None
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A `${...}` as it is written, and the names in it: `("each", "value", "size")`."""
+
+    written: str
+    path: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Text with `${each...}` in it: every instance of a notebook fills it in its own way (`interpolate`)."""
+
+    parts: tuple[str | Reference, ...]
+
+
+Scalar = str | bool | WrittenInt | WrittenFloat | Broken | Template | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +148,32 @@ class Node:
     def holding(self, value: dict[str, Node] | list[Node] | Scalar) -> Node:
         """Another value at the same place."""
         return Node(value, self.place, self.key)
+
+
+def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The tree with every scalar changed; the very same tree when nothing is."""
+    match node.value:
+        case dict() as entries:
+            changed = {key: mapped(child, change) for key, child in entries.items()}
+            same = all(map(operator.is_, changed.values(), entries.values()))
+            return node if same else node.holding(changed)
+        case list() as items:
+            changed_items = [mapped(item, change) for item in items]
+            return node if all(map(operator.is_, changed_items, items)) else node.holding(changed_items)
+        case _:
+            return change(node)
+
+
+def is_sensitive(node: Node) -> bool:
+    """Whether a sensitive variable gave the value, or a part of it."""
+    if node.place.origin and node.place.origin.sensitive:
+        return True
+    return any(map(is_sensitive, (*node.entries().values(), *node.items())))
+
+
+def discreet(place: Place, node: Node) -> Place:
+    """The place for words that may quote any part of `node`: they are not said when one is sensitive."""
+    return replace(place, origin=Origin("a part of it is sensitive", sensitive=True)) if is_sensitive(node) else place
 
 
 def plain(node: Node) -> Any:

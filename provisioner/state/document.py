@@ -11,9 +11,12 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from provisioner.errors import StateDamaged, StateError
+from provisioner.model.marker import marked, unmarked
+from provisioner.model.secrets import Secrets, holds_hidden
 
 FORMAT = "provisioner.state/1"
 _DIGEST = "sha256"
+_IDENTIFYING = frozenset({"marker", "marker_place", "workspace_id"})
 
 
 class Recorded(BaseModel):
@@ -22,32 +25,69 @@ class Recorded(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Deposed(Recorded):
+    """An instance that another has taken the place of and that is not deleted yet (create_before_destroy)."""
+
+    id: str = Field(min_length=1)
+    workspace_id: str = "0"
+
+
 class Record(Recorded):
     """One notebook that exists.
 
+    protected   no plan deletes or replaces it (lifecycle.prevent_destroy)
     attributes  what was declared when it was last applied (`Notebook.attributes`)
     observed    what the service said of it (`Observation.payload`): no secret, nothing that moves by itself
     incomplete  an apply was cut off or failed between two operations on it
+    deposed     instances before it that are still to be deleted
+    by_hand     attributes that `start`, `stop` or `extend` set since: they count until the spec says something else
     """
 
     id: str = Field(min_length=1)
     status: str
     protected: bool = False
     incomplete: bool = Field(default=False, exclude_if=lambda incomplete: not incomplete)
+    deposed: tuple[Deposed, ...] = Field(default=(), exclude_if=lambda deposed: not deposed)
+    by_hand: dict[str, Any] = Field(default_factory=dict, exclude_if=lambda by_hand: not by_hand)
     attributes: dict[str, Any] = Field(default_factory=dict)
     observed: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def workspace_id(self) -> str:
+        return str(self.observed.get("workspace_id") or self.attributes.get("workspace_id") or "0")
+
+    def hidden(self, secrets: Secrets, before: Self | None = None) -> Self:
+        """The same without the secret texts; what identifies the instance stays. Where the record `before` hides a
+        secret that `secrets` does not know any more, nobody can say what the service shows there: it stays hidden.
+        """
+        observed = _hidden(self.observed, secrets)
+        if before is not None and before.id == self.id:
+            lost = (name for name, value in before.observed.items() if holds_hidden(value) and name in observed)
+            observed |= {name: before.observed[name] for name in lost if not holds_hidden(observed[name])}
+        return self.model_copy(
+            update={
+                "by_hand": _hidden(self.by_hand, secrets),
+                "attributes": _hidden(self.attributes, secrets),
+                "observed": observed,
+            }
+        )
 
 
 class Pending(Recorded):
     """A create that was sent and whose answer nobody saw: the instance may exist.
 
     at    seconds since the epoch when it was sent
-    body  what was asked for, under the names of the spec
+    body  what was asked for, under the names of the spec, with the mark by which it is searched for
     """
 
     address: str
     at: float
     body: dict[str, Any]
+
+    def hidden(self, secrets: Secrets) -> Self:
+        """The same without the secret texts; what it is searched for by stays."""
+        body, mark, place = unmarked(self.body)
+        return self.model_copy(update={"body": marked(_hidden(body, secrets), mark, place)})
 
 
 class Cloud(Recorded):
@@ -72,6 +112,15 @@ class State(Recorded):
     def empty(cls, stack: str) -> Self:
         return cls(lineage=str(uuid.uuid4()), serial=0, stack=stack)
 
+    @property
+    def owners(self) -> dict[str, str]:
+        """The id of every instance that is recorded, a deposed one too, with the address that it belongs to."""
+        return {
+            identifier: address
+            for address, record in self.resources.items()
+            for identifier in (record.id, *(deposed.id for deposed in record.deposed))
+        }
+
     def with_records(self, changes: Mapping[str, Record | None]) -> Self:
         """The state after `changes`: a record replaces what stood at its address, None removes it."""
         merged = {**self.resources, **changes}
@@ -94,6 +143,11 @@ class State(Recorded):
         document = self.model_dump(mode="json")
         document[_DIGEST] = _digest(document)
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _hidden(values: Mapping[str, Any], secrets: Secrets) -> dict[str, Any]:
+    """A secret may be a short word that stands by chance in what identifies an instance."""
+    return {name: value if name in _IDENTIFYING else secrets.hidden(value) for name, value in values.items()}
 
 
 def _digest(document: Mapping[str, Any]) -> str:

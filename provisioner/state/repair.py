@@ -61,11 +61,11 @@ def check_pushable(pushed: State, snapshot: Snapshot) -> None:
 
 def _unknown(pushed: State, stored: State) -> Iterator[str]:
     """Instances, and creates without an answer, that would be forgotten."""
-    ids = {record.id for record in pushed.resources.values()}
+    known = pushed.owners
     addresses = {*pushed.resources, *(pending.address for pending in pushed.pending)}
-    for address, record in stored.resources.items():
-        if record.id not in ids:
-            yield f"{address} {record.id}"
+    for identifier, address in stored.owners.items():
+        if identifier not in known:
+            yield f"{address} {identifier}"
     for pending in stored.pending:
         if pending.address not in addresses:
             yield f"{pending.address}, a create without an answer"

@@ -55,12 +55,15 @@ _WORDS = {
     Action.UPDATE: _MODIFICATION,
     Action.REPLACE: _DESTRUCTION,  # its first half; the second begins with the create call
     Action.DELETE: _DESTRUCTION,
+    Action.FORGET: _Words("Forgetting", "Removal from the state"),
+    Action.IMPORT: _Words("Importing", "Import"),
+    Action.MOVE: _Words("Moving", "Move"),
 }
 
 
 @dataclass(slots=True)
 class _Phase:
-    """What is said of a step at present. A replacement has two: destruction, then creation."""
+    """What is said of a step at present. A replacement has two: destruction and creation, in the order of its calls."""
 
     step: Step
     words: _Words
@@ -111,7 +114,7 @@ class PlainProgress:
             case ApplyCompleted():
                 yield completed_text(event)
             case StepStarted(step):
-                yield self._begin(step, _WORDS[step.action])
+                yield self._begin(step, _first_words(step))
             case OperationStarted() | StatusSeen():
                 yield from self._follow(event)
             case StepCompleted() | StepFailed() | StepInterrupted():
@@ -124,16 +127,17 @@ class PlainProgress:
         if phase is None:
             return
         phase.seen = seen_text(event) if isinstance(event, StatusSeen) else ""
-        if isinstance(event, StatusSeen) or phase.words is _CREATION:
+        if isinstance(event, StatusSeen):
             return
-        if event.operation.kind is OperationKind.CREATE:
+        following = _following(phase, event)
+        if following is not phase.words:
             yield self._end(event.step, "complete after")
-            yield self._begin(event.step, _CREATION)
+            yield self._begin(event.step, following)
 
     def _finish(self, event: StepCompleted | StepFailed | StepInterrupted) -> str:
         match event:
             case StepCompleted(step, identity):
-                return self._end(step, "complete after", "" if step.action is Action.DELETE else identity)
+                return self._end(step, "complete after", "" if _ends_in_destruction(step) else identity)
             case StepFailed(step):
                 return self._end(step, "failed after")
             case StepInterrupted(step):
@@ -147,7 +151,7 @@ class PlainProgress:
     def _end(self, step: Step, how: str, identity: str = "") -> str:
         now = self._clock.monotonic()
         # A step that is refused before its first call ends without having begun.
-        phase = self._phases.pop(step.address, None) or _Phase(step, _WORDS[step.action], now)
+        phase = self._phases.pop(step.address, None) or _Phase(step, _first_words(step), now)
         shown = f" [id={one_line(identity)}]" if identity else ""
         return f"{_name(step)}: {phase.words.noun} {how} {elapsed_text(now - phase.since)}{shown}"
 
@@ -164,6 +168,22 @@ class PlainProgress:
             yield f"{_name(phase.step)}: Still {phase.words.verb.lower()}... {elapsed} {phase.seen}".rstrip()
         if len(old) > LONGEST_BEAT:
             yield f"... and {len(old) - LONGEST_BEAT} more"
+
+
+def _first_words(step: Step) -> _Words:
+    return _CREATION if step.creates_first else _WORDS[step.action]
+
+
+def _following(phase: _Phase, event: OperationStarted) -> _Words:
+    """What is said from this operation on."""
+    if event.operation.kind is OperationKind.CREATE:
+        return _CREATION
+    deletes = event.operation.kind is OperationKind.DELETE and event.operation.deposed == event.step.id
+    return _DESTRUCTION if deletes and phase.words is _CREATION else phase.words
+
+
+def _ends_in_destruction(step: Step) -> bool:
+    return step.action in {Action.DELETE, Action.FORGET} or step.creates_first
 
 
 def _name(step: Step) -> str:

@@ -52,6 +52,9 @@ _DOING = {
     Action.UPDATE: "changing",
     Action.REPLACE: "replacing",
     Action.DELETE: "destroying",
+    Action.FORGET: "forgetting",
+    Action.IMPORT: "importing",
+    Action.MOVE: "moving",
     Action.NO_OP: "",
 }
 _DONE = {
@@ -59,6 +62,9 @@ _DONE = {
     Action.UPDATE: "changed",
     Action.REPLACE: "replaced",
     Action.DELETE: "destroyed",
+    Action.FORGET: "forgotten",
+    Action.IMPORT: "imported",
+    Action.MOVE: "moved",
     Action.NO_OP: "",
 }
 

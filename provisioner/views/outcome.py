@@ -17,13 +17,14 @@ from provisioner.events import (
 )
 from provisioner.model.address import Address
 from provisioner.operations import OperationKind
-from provisioner.plan import Action, Mode, Step
+from provisioner.plan import Action, Mode, Reason, Step
 from provisioner.views.clean import one_line
 from provisioner.views.paint import Paint, in_ascii
 from provisioner.views.table import table
 
 _RANKS = {"failed": 0, "interrupted": 1, "not started": 2}
 _NEXT = "Continue with `provisioner apply`: it plans again and does only what is left."
+_NEXT_BY_HAND = "Give the command again: it goes on with what is left."
 
 End = StepCompleted | StepFailed | StepInterrupted
 
@@ -60,16 +61,21 @@ class Outcome:
     def complete(self) -> bool:
         return all(isinstance(self.ends.get(step.address), StepCompleted) for step in self.steps)
 
+    @property
+    def completed(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if isinstance(self.ends.get(step.address), StepCompleted))
+
     def done(self, *actions: Action) -> int:
         """How many steps of `actions` were carried out."""
-        completed = [step for step in self.steps if isinstance(self.ends.get(step.address), StepCompleted)]
-        return sum(step.action in actions for step in completed)
+        return sum(step.action in actions for step in self.completed)
 
     @property
     def destroyed(self) -> int:
-        """A replacement that got as far as its create call has destroyed, even if nothing was added."""
+        """A replacement that got as far as its create call has destroyed, even if nothing was added; unless it creates
+        first.
+        """
         replaced = [step for step in self.steps if step.action is Action.REPLACE and self.creating(step)]
-        return self.done(Action.DELETE) + len(replaced)
+        return self.done(Action.DELETE) + sum(not step.creates_first or step in self.completed for step in replaced)
 
     def creating(self, step: Step) -> bool:
         """Whether the create call of a step, or one after it, was sent."""
@@ -85,15 +91,20 @@ def apply_summary(outcome: Outcome, mode: Mode, *, color: bool, ascii_only: bool
     if not outcome.complete:
         rows = sorted(filter(None, (_fate(outcome, step) for step in outcome.steps)), key=lambda row: _RANKS[row[0]])
         saved = "The state is not written." if outcome.serial is None else f"State is saved (serial {outcome.serial})."
-        text += "\n".join(["", *table(rows, indent="  "), "", f"{saved} Nothing was rolled back.", _NEXT]) + "\n"
+        # No plan knows of what was asked for by hand and not done.
+        next_one = _NEXT_BY_HAND if any(step.reason is Reason.BY_HAND for step in outcome.steps) else _NEXT
+        text += "\n".join(["", *table(rows, indent="  "), "", f"{saved} Nothing was rolled back.", next_one]) + "\n"
     return in_ascii(text) if ascii_only else text
 
 
 def _line(outcome: Outcome, mode: Mode) -> str:
-    if outcome.complete and mode is Mode.DESTROY:
-        return f"Destroy complete! Resources: {outcome.destroyed} destroyed."
+    taken_over, forgotten = sum(step.imported for step in outcome.completed), outcome.done(Action.FORGET)
     added, altered = outcome.done(Action.CREATE, Action.REPLACE), outcome.done(Action.UPDATE)
-    counts = f"Resources: {added} added, {altered} changed, {outcome.destroyed} destroyed."
+    destroyed = f"{outcome.destroyed} destroyed{f', {forgotten} forgotten' if forgotten else ''}."
+    if outcome.complete and mode is Mode.DESTROY:
+        return f"Destroy complete! Resources: {destroyed}"
+    imported = f"{taken_over} imported, " if taken_over else ""
+    counts = f"Resources: {imported}{added} added, {altered} changed, {destroyed}"
     if outcome.complete:
         return f"Apply complete! {counts}"
     ends = [outcome.ends.get(step.address) for step in outcome.steps]
@@ -132,4 +143,6 @@ def _left(outcome: Outcome, step: Step, end: StepFailed | StepInterrupted) -> st
         return f"{place}; instance {one_line(end.id)} exists"
     unknown = isinstance(end, StepInterrupted) or isinstance(end.error, OutcomeUnknown)
     fate = "it is not known whether it was created" if unknown else "not created"
-    return f"the old instance is destroyed, {fate}" if step.action is Action.REPLACE else fate
+    if step.action is not Action.REPLACE:
+        return fate
+    return f"the old instance {'stands' if step.creates_first else 'is destroyed'}, {fate}"

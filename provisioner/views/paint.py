@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
-_MARKS = {"+": "green", "-": "red", "~": "yellow", "-/+": "red", "!": "red"}
+_MARKS = {"+": "green", "-": "red", "~": "yellow", "-/+": "red", "+/-": "red", ".": "red", "!": "red"}
 _IN_ASCII = str.maketrans({"·": "-", "…": "...", "✓": "+", "✗": "x", "━": "#", "─": "."})
 
 

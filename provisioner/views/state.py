@@ -25,8 +25,14 @@ def state_table(state: State) -> str:
     title = f"Stack {one_line(state.stack)}{where}, serial {state.serial}: {number}"
     if not state.resources:
         return f"{title}\n"
-    rows = [(at, record.id, record.status, _flavor(record)) for at, record in _sorted(state)]
-    return "\n".join([title, "", *table([_HEADINGS, *(tuple(map(one_line, row)) for row in rows)])]) + "\n"
+    rows = [tuple(map(one_line, row)) for at, record in _sorted(state) for row in _rows(at, record)]
+    return "\n".join([title, "", *table([_HEADINGS, *rows])]) + "\n"
+
+
+def _rows(at: str, record: Record) -> Iterator[tuple[str, ...]]:
+    yield at, record.id, record.status, _flavor(record)
+    for deposed in record.deposed:
+        yield f"{at} (deposed)", deposed.id, "", ""
 
 
 def state_list(state: State) -> str:
@@ -69,7 +75,9 @@ def _sorted(state: State) -> Iterator[tuple[str, Record]]:
 def _block(at: str, record: Record, more: dict[str, Any]) -> str:
     address = Address.parse(at)
     key = address.key if address else at
-    marks = {name: True for name in ("protected", "incomplete") if getattr(record, name)}
+    marks: dict[str, Any] = {name: True for name in ("protected", "incomplete") if getattr(record, name)}
+    if record.deposed:
+        marks["deposed"] = [deposed.id for deposed in record.deposed]
     shown = {**record.attributes, "id": record.id, "status": record.status, **marks, **more}
     nodes = [whole(" ", label("", name), shown[name]) for name in sorted(shown)]
     body = lines(nodes, Paint(color=False), margin=2)

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from provisioner.clock import SystemClock
+from provisioner.provider.client import Client
 from provisioner.provider.credentials import find_credentials, read_scope
 from provisioner.provider.iam import connect
 from provisioner.provider.modelarts import ModelArtsNotebooks
+from provisioner.provider.offers import ModelArtsOffers
 from tests.contract.lab import Lab
 from tests.contract.sandbox import Sandbox, running_sandbox
 
@@ -22,11 +24,21 @@ def shared_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def provider(shared_sandbox: Sandbox) -> Iterator[ModelArtsNotebooks]:
+def client(shared_sandbox: Sandbox) -> Iterator[tuple[Client, str]]:
+    """Signed in, and for which project."""
     credentials = find_credentials(shared_sandbox.environ).credentials
-    scope = read_scope(shared_sandbox.environ)
-    with connect(credentials, scope, SystemClock()) as (client, project_id):
-        yield ModelArtsNotebooks(client, project_id)
+    with connect(credentials, read_scope(shared_sandbox.environ), SystemClock()) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def provider(client: tuple[Client, str]) -> ModelArtsNotebooks:
+    return ModelArtsNotebooks(*client)
+
+
+@pytest.fixture(scope="session")
+def offers(client: tuple[Client, str]) -> ModelArtsOffers:
+    return ModelArtsOffers(*client)
 
 
 @pytest.fixture
@@ -36,5 +48,5 @@ def sandbox(shared_sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def lab(sandbox: Sandbox, provider: ModelArtsNotebooks, tmp_path: Path) -> Lab:
-    return Lab(sandbox, provider, tmp_path)
+def lab(sandbox: Sandbox, provider: ModelArtsNotebooks, offers: ModelArtsOffers, tmp_path: Path) -> Lab:
+    return Lab(sandbox, provider, offers, tmp_path)

@@ -13,11 +13,14 @@ from provisioner.apply import Settings, apply_plan
 from provisioner.clock import SystemClock
 from provisioner.errors import ProvisionerError, SpecError
 from provisioner.events import Event, StepCompleted, StepFailed, StepInterrupted
+from provisioner.lookups.catalog import Catalog
+from provisioner.lookups.images import resolved
 from provisioner.model.address import Address
 from provisioner.model.marker import Marking
 from provisioner.plan import Action, Options, Plan, Step
 from provisioner.planning import build_plan
 from provisioner.provider.modelarts import ModelArtsNotebooks
+from provisioner.provider.offers import ModelArtsOffers
 from provisioner.refresh import refresh
 from provisioner.settle import Settled, settle
 from provisioner.spec.document import Spec
@@ -63,9 +66,10 @@ class Done:
 class Lab:
     """One stack in a directory of its own. Notebooks are written as a spec file and read by the real reader."""
 
-    def __init__(self, sandbox: Sandbox, provider: ModelArtsNotebooks, root: Path) -> None:
+    def __init__(self, sandbox: Sandbox, provider: ModelArtsNotebooks, offers: ModelArtsOffers, root: Path) -> None:
         self.sandbox = sandbox
         self.provider = provider
+        self.offers = offers
         self.root = root
         self.clock = SystemClock(threading.Event())
         self.backend = LocalBackend(root / "state", STACK)
@@ -88,7 +92,7 @@ class Lab:
         return self._planned(notebooks, options)[0]
 
     def _planned(self, notebooks: Notebooks, options: Options | None, window: float = 0.0) -> tuple[Plan, Snapshot]:
-        declared = self.spec(notebooks).notebooks if notebooks else {}
+        spec = self.spec(notebooks) if notebooks else Spec(STACK, {})
         snapshot = self.backend.read()
         settled = Settled(snapshot.state)
         if snapshot.state.pending:
@@ -97,22 +101,25 @@ class Lab:
         seen = refresh(
             snapshot.state,
             self.provider,
-            mounting={str(address) for address, each in declared.items() if each.notebook.storages is not None},
+            mounting={str(address) for address, each in spec.notebooks.items() if each.notebook.storages is not None},
             workers=10,
             clock=self.clock,
             listener=lambda _event: None,
             marking=self.marking,
-            workspaces={str(each.notebook.workspace_id or "0") for each in declared.values()},
+            workspaces={str(each.notebook.workspace_id or "0") for each in spec.notebooks.values()},
         )
         now_ms = int(self.sandbox.control("GET", "/clock")["now"])
+        options = options or Options()
+        found = resolved(spec, snapshot.state, options, Catalog(self.offers, workers=2))
         plan = build_plan(
-            declared,
+            found.spec.notebooks,
             snapshot.state,
             seen.live,
             serial=snapshot.stored_serial,
             now_ms=now_ms,
-            options=options or Options(),
+            options=options,
             strays=seen.strays,
+            deposed=seen.deposed,
             unsettled=settled.refused,
         )
         return plan, snapshot

@@ -15,7 +15,11 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 PROVISIONER = (sys.executable, "-P", "-m", "provisioner")
-READS = frozenset({"list", "show", "list-storages", "list-projects"})
+_LOOKUPS = {"flavors", "switchable-flavors", "images", "image-groups", "clusters", "workspaces"}
+READS = frozenset(
+    {"list", "show", "list-storages", "list-projects", "show-lease", "show-feature", "show-image", "show-cluster"}
+    | {f"list-{what}" for what in _LOOKUPS}
+)
 
 # Long enough to be seen under way, short enough not to be noticed.
 FAST = tuple(f"--{what}-ms=5" for what in ("create", "start", "stop", "delete", "resize", "mount"))

@@ -90,7 +90,7 @@ class TestRoundTrip:
     def test_a_part_that_fails(self, project: Project, sandbox: Sandbox) -> None:
         """Exit code 1, the rest is done, and the failure stands at the line of the spec that it is about."""
         project.declare(alice={}, bob={"flavor": "modelarts.none"})
-        result = project.run("apply", "--auto-approve")
+        result = project.run("apply", "--auto-approve", "--offline")
         line = "Apply incomplete! Resources: 1 added, 0 changed, 0 destroyed. 1 failed."
         assert (1, line) == code_and_line(result)
         assert "ModelArts.6323" in result.stderr
@@ -148,10 +148,11 @@ class TestConsent:
         assert ["delete", "create"] == sandbox.calls()
 
     def test_destroy(self, applied: Project, sandbox: Sandbox) -> None:
-        """The typed answer is consent enough; without a question the flag is."""
+        """The typed names are consent enough; without a question the flag is."""
         assert 1 == applied.run("destroy", "--auto-approve").returncode
         assert 2 == len(sandbox.notebooks())
-        assert (0, "Destroy complete! Resources: 2 destroyed.") == code_and_line(applied.run("destroy", answer="yes\n"))
+        line = "Destroy complete! Resources: 2 destroyed."
+        assert (0, line) == code_and_line(applied.run("destroy", answer="alice bob\n"))
         assert (0, "Destroy complete! Resources: 0 destroyed.") == code_and_line(
             applied.run("destroy", "--auto-approve", "--accept-loss", "all")
         )
@@ -292,7 +293,7 @@ class TestEmbedded:
         """What one command made the next one finds; no credentials are needed."""
         assert 0 == project.run("apply", "--sandbox", "--auto-approve").returncode
         assert (0, NOTHING) == code_and_line(project.run("plan", "--sandbox", "--detailed-exitcode"))
-        destroyed = project.run("destroy", "--sandbox", answer="yes\n")
+        destroyed = project.run("destroy", "--sandbox", answer="alice\n")
         assert (0, "Destroy complete! Resources: 1 destroyed.") == code_and_line(destroyed)
 
     def test_it_ends_with_a_killed_command(self, project: Project) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.state.document import Pending, Record, State
+from provisioner.state.document import Deposed, Pending, Record, State
 from provisioner.state.local import LocalBackend
 from tests.contract.project import Project
 
@@ -82,6 +82,14 @@ class TestRm:
         assert "id-of-alice goes on running, and costing" in said
         assert {"notebook.bob": "id-of-bob"} == ids(stored(project))
 
+    def test_each_instance_that_goes_on_is_told(self, project: Project) -> None:
+        """One that was to be deleted too."""
+        backend, snapshot = backend_of(project), backend_of(project).read()
+        alice = snapshot.state.resources["notebook.alice"]
+        held = alice.model_copy(update={"deposed": (Deposed(id="id-before-alice"),)})
+        backend.write(snapshot.state.with_records({"notebook.alice": held}).next(None), replacing=snapshot)
+        assert "id-before-alice goes on running, and costing" in done(project, "state", "rm", "alice")
+
     def test_it_can_be_undone(self, project: Project) -> None:
         """With the command that it prints."""
         said = done(project, "state", "rm", "alice", "bob")
@@ -139,12 +147,13 @@ class TestPullAndPush:
         """A state that does not know what the journal knows is refused; one that does is taken."""
         state = stored(project)
         journal = backend_of(project).journal(state)
-        carol = Record(id="id-of-carol", status="RUNNING")
+        carol = Record(id="id-of-carol", status="RUNNING", deposed=(Deposed(id="id-before-carol"),))
         journal.outcome(journal.intent("notebook.carol", "create", 1.0, {}), "notebook.carol", carol)
         journal.intent("notebook.dave", "create", 1.0, {})
         journal.close()
         said = refused(project, "state", "push", "-", answer=state.next(None).dumps())
         assert "notebook.carol id-of-carol" in said
+        assert "notebook.carol id-before-carol" in said
         assert "notebook.dave, a create without an answer" in said
         whole = backend_of(project).read().state.next(None)
         done(project, "state", "push", "-", answer=whole.dumps())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Notebooks = Mapping[str, Mapping[str, Any]]
@@ -23,6 +23,7 @@ class Flow:
     before, after  what is declared, and exists, before and after it
     arguments      the command
     doomed         the notebooks whose instance this flow deletes; no other may be deleted
+    records        what the specs say of records besides: `moved`, `removed`
     """
 
     name: str
@@ -30,6 +31,7 @@ class Flow:
     after: Notebooks
     arguments: tuple[str, ...] = ("apply", "--auto-approve")
     doomed: frozenset[str] = frozenset()
+    records: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def destroys(self) -> bool:
@@ -51,6 +53,20 @@ REPLACE = Flow(
     {"alice": {**evs(20), "tags": {"a": "1"}}, "bob": {}},
     ("apply", "--auto-approve", "--accept-loss", "all"),
     frozenset({"alice"}),
+)
+FIRST = {"lifecycle": {"create_before_destroy": True}}
+REPLACE_FIRST = Flow(
+    "create before destroy",
+    {"alice": {"tags": {"a": "1"}}, "bob": {}},
+    {"alice": {**evs(20), **FIRST, "tags": {"a": "1"}}, "bob": {}},
+    ("apply", "--auto-approve", "--accept-loss", "all"),
+    frozenset({"alice"}),
+)
+MOVE = Flow(
+    "move and update",
+    {"alice": {}, "bob": {"tags": {"a": "1"}}},
+    {"anna": LARGE, "bert": {"tags": {"a": "1"}}},
+    records={"moved": [{"from": "alice", "to": "anna"}, {"from": "bob", "to": "bert"}]},
 )
 DELETE = Flow(
     "delete",
@@ -76,4 +92,4 @@ POWER = Flow(
     {"alice": {}, "bob": {"desired_status": "STOPPED"}},
     {"alice": {"desired_status": "STOPPED"}, "bob": {}},
 )
-FLOWS = (CREATE, UPDATE, GROW, REPLACE, DELETE, DESTROY, TAGS, POWER)
+FLOWS = (CREATE, UPDATE, GROW, REPLACE, REPLACE_FIRST, MOVE, DELETE, DESTROY, TAGS, POWER)

@@ -156,7 +156,7 @@ class TestCredentials:
     def test_f108_the_key_is_revoked(self, world: World) -> None:
         flow = many(6)
         world.prepare(flow)
-        world.arm("fail", nth=4, times=None, status=401, code="APIGW.0301", message="Incorrect IAM authentication")
+        world.arm("fail", nth=8, times=None, status=401, code="APIGW.0301", message="Incorrect IAM authentication")
         ended = world.run(*APPLY, "--parallelism=1")
         assert 1 == ended.code
         assert world.fired() >= 1

@@ -7,6 +7,7 @@ whether a plan is empty.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -63,6 +64,10 @@ class World:
             first = self.run("apply", "--auto-approve")
             assert 0 == first.code, first.stderr
         self.project.declare(**flow.after)
+        if flow.records:
+            (self.project.root / "specs" / "lab" / "records.json").write_text(
+                json.dumps({"version": 1, **flow.records})
+            )
         self._before = {each["id"]: each["name"] for each in self.sandbox.notebooks()}
         self.sandbox.forget()
 
@@ -120,6 +125,9 @@ class World:
     def _instances(self, declared: Notebooks) -> Iterator[Finding]:
         live = {each["id"]: each for each in self.sandbox.notebooks()}
         recorded = {record["id"]: address for address, record in self.recorded().items()}
+        for address, record in self.recorded().items():
+            for deposed in record.get("deposed", ()):
+                yield Finding("leftover", f"{address} still has {deposed['id']} to delete")
         for identifier in live.keys() - recorded.keys():
             yield Finding("orphan", f"{identifier} {live[identifier]['name']} is not recorded")
         for identifier in recorded.keys() - live.keys():

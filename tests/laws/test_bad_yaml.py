@@ -34,9 +34,11 @@ INDICATORS = [
     b"?",
 ]
 SPACES = [b"\t", b"  ", b"\n", b"\r", b"---\n", b"%YAML 1.2\n"]
+REFERENCES = [b"${var.x}", b"'${each.key}'", b"$${", b"variables: {x: {default: y}}\n", b"    for_each: [a]\n"]
+RECORDS = [b"imports: [{to: a}]\n", b"moved: [{from: a, to: b}]\n", b"removed: [{from: a}]\n"]
 VALUES = [b"~", b"null", b"true", b"1e9", b"010", b"${x}", b"\0", b"\xff", b"\xe2\x80\xae", b"\\ud800"]
 KEYS = [b"notebooks:\n", b"defaults:\n", b"volume: ", b"endpoints: ", b"lease: ", b"tags: ", b"duration: ", b"token: "]
-PIECES = [*INDICATORS, *SPACES, *VALUES, *KEYS]
+PIECES = [*INDICATORS, *SPACES, *REFERENCES, *RECORDS, *VALUES, *KEYS]
 
 
 @pytest.fixture(scope="module")

@@ -85,6 +85,14 @@ OPTIONAL = {
     "tags": st.dictionaries(st.sampled_from(["a", "b", "c.d"]), WORDS, max_size=3),
     "hooks": st.sampled_from([{"container_hooks": {"pre_start": HOOK}}, {"container_hooks": {"post_start": HOOK}}]),
     "run_user": st.just({"uid": 1000, "gid": 100}),
+    "lifecycle": st.fixed_dictionaries(
+        {},
+        optional={
+            "create_before_destroy": st.booleans(),
+            "ignore_changes": st.lists(st.sampled_from(["description", "tags", "tags.a", "lease"]), max_size=2),
+            "replace_triggered_by": st.lists(st.sampled_from(["image_id", "tags", "desired_status"]), max_size=2),
+        },
+    ),
 }
 
 
@@ -127,10 +135,12 @@ class World:
             settled = settle(snapshot.state, self.service, clock, window=0, waiting=None)
             snapshot = replace(snapshot, state=settled.state, has_journal=True)
         mounting = {str(address) for address, each in found.items() if each.notebook.storages is not None}
-        live = refresh(
+        seen = refresh(
             snapshot.state, self.service, mounting=mounting, workers=1, clock=clock, listener=lambda _event: None
-        ).live
-        return build_plan(found, snapshot.state, live, serial=snapshot.stored_serial, now_ms=NOW_MS), snapshot
+        )
+        serial = snapshot.stored_serial
+        plan = build_plan(found, snapshot.state, seen.live, serial=serial, now_ms=NOW_MS, deposed=seen.deposed)
+        return plan, snapshot
 
     def apply(self, declared: Mapping[str, Fields]) -> list[StepFailed]:
         """How the steps failed that did."""

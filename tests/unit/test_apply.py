@@ -2,169 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from provisioner.apply import Settings, apply_plan
-from provisioner.clock import SystemClock
-from provisioner.errors import ApiError, OutcomeUnknown, StateError
+from provisioner.errors import ApiError, OutcomeUnknown, StateNotSaved
 from provisioner.events import (
     ApplyCompleted,
     ApplyStarted,
-    Event,
     OperationStarted,
     StatusSeen,
     StepCompleted,
     StepFailed,
     StepInterrupted,
     StepStarted,
-    Tick,
 )
-from provisioner.plan import Options, Plan, record_of
-from provisioner.planning import build_plan
-from provisioner.refresh import refresh
+from provisioner.model.secrets import Secrets
+from provisioner.plan import Action, Plan, Reason, Step, record_of
 from provisioner.state.backend import Snapshot
-from provisioner.state.document import Cloud, Record, State
-from provisioner.state.journal import Journal
-from provisioner.state.local import LocalBackend
-from tests.builders import declarations, notebook
-from tests.service import NOW_MS, PureService
-
-Fields = dict[str, Any]
+from provisioner.state.document import State, parse_state
+from tests.builders import notebook, parsed
+from tests.unit.runs import Fields, RacingClock, Run, failing
 
 ALICE: dict[str, Fields] = {"alice": {}}
 HOOKS = {"container_hooks": {"pre_start": {"script": "/opt/a.sh"}}}
 
 
-class FullDisk(LocalBackend):
-    """Has room for `room` lines of the journal after the first."""
-
-    def __init__(self, directory: Path, stack: str, room: int) -> None:
-        super().__init__(directory, stack)
-        self._place, self._room = directory / f"{stack}.journal", room
-
-    def journal(self, state: State, *, calls: int = 0) -> Journal:
-        return ShortJournal(self._place, state, self._room, calls=calls)
-
-
-class ShortJournal(Journal):
-    """Takes so many lines, then no more."""
-
-    def __init__(self, path: Path, base: State, lines: int, *, calls: int) -> None:
-        super().__init__(path, base, calls=calls)
-        self._left = lines
-
-    def intent(self, address: str, operation: str, at: float, body: Mapping[str, Any] | None = None) -> int:
-        self._take_room()
-        return super().intent(address, operation, at, body)
-
-    def outcome(self, sequence: int, address: str, record: Record | None) -> None:
-        self._take_room()
-        super().outcome(sequence, address, record)
-
-    def _take_room(self) -> None:
-        if not self._left:
-            raise StateError("the journal cannot be written", detail="No space left on device")
-        self._left -= 1
-
-
-class RacingClock(SystemClock):
-    """An hour passes whenever somebody looks at it."""
-
-    hours = count()
-
-    def monotonic(self) -> float:
-        return float(next(self.hours) * 3600)
-
-
-@dataclass(slots=True)
-class Run:
-    """A stack in a directory, and how its last apply went."""
-
-    directory: Path
-    service: PureService = field(default_factory=PureService)
-    events: list[Event] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-    on_event: Callable[[Event], None] = lambda _event: None
-    room: int | None = None
-    clock_type: type[SystemClock] = SystemClock
-    workers: int = 4
-
-    @property
-    def backend(self) -> LocalBackend:
-        if self.room is not None:
-            return FullDisk(self.directory, "lab", self.room)
-        return LocalBackend(self.directory, "lab")
-
-    def plan(self, declared: dict[str, Fields], options: Options | None = None) -> tuple[Plan, Snapshot]:
-        snapshot, found = self.backend.read(), declarations(declared)
-        live = refresh(
-            snapshot.state, self.service, mounting=(), workers=1, clock=SystemClock(), listener=lambda _event: None
-        ).live
-        plan = build_plan(
-            found, snapshot.state, live, serial=snapshot.stored_serial, now_ms=NOW_MS, options=options or Options()
-        )
-        return plan, snapshot
-
-    def apply(self, declared: dict[str, Fields], options: Options | None = None) -> Run:
-        plan, snapshot = self.plan(declared, options)
-        self.events.clear()
-
-        def listener(event: Event) -> None:
-            if not isinstance(event, Tick):
-                self.events.append(event)
-            self.on_event(event)
-
-        apply_plan(
-            plan,
-            snapshot,
-            backend=self.backend,
-            provider=self.service,
-            settings=Settings(Cloud(region="here", project_id="p"), self.workers, 0.0),
-            clock=self.clock_type(self.stop),
-            stop=self.stop,
-            listener=listener,
-        )
-        return self
-
-    @property
-    def errors(self) -> list[str]:
-        return [str(event.error) for event in self.events if isinstance(event, StepFailed)]
-
-    @property
-    def kinds(self) -> list[type[Event]]:
-        return [type(event) for event in self.events]
-
-    @property
-    def state(self) -> State:
-        return self.backend.read().state
-
-    def journal(self) -> list[str]:
-        """The kinds of the lines that are on disk."""
-        lines = (self.directory / "lab.journal").read_text().rstrip("\0").splitlines()
-        return [json.loads(line.partition(" ")[2])["kind"] for line in lines]
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return Run(tmp_path)
-
-
-def failing(error: Exception, name: str) -> Callable[[str], None]:
-    """Raises `error` at the call of that name."""
-
-    def fail(called: str) -> None:
-        if called == name:
-            raise error
-
-    return fail
 
 
 def test_events(run: Run) -> None:
@@ -351,3 +219,134 @@ def test_what_vanishes_in_the_middle_is_a_failure(run: Run) -> None:
     run.service.after = lambda _name: None
     run.apply({"alice": {"name": "other"}})
     assert ["other"] == [notebook["name"] for notebook in run.service.notebooks.values()]
+
+
+class TestRebased:
+    """Records that move, that are taken over or forgotten."""
+
+    @pytest.fixture
+    def moving(self, run: Run) -> tuple[Plan, Snapshot]:
+        """From alice to bob, and another notebook is created."""
+        run.apply(ALICE)
+        run.service.calls.clear()
+        record = run.state.resources["notebook.alice"]
+        plan, snapshot = run.plan({"carol": {}})
+        step = Step(parsed("bob"), Action.MOVE, Reason.MOVED, id=record.id, record=record, moved_from=parsed("alice"))
+        created = [step for step in plan.steps if step.action is Action.CREATE]
+        rebased = {"notebook.alice": None, "notebook.bob": record}
+        return replace(plan, steps=(step, *created), rebased=rebased), snapshot
+
+    def test_they_are_written_before_anything_is_sent(self, run: Run, moving: tuple[Plan, Snapshot]) -> None:
+        """In one write: no crash finds one id under two addresses, or under none."""
+        stored: list[list[str]] = []
+        run.service.before = lambda _name: stored.append(list(stored_state(run).resources))
+        run.carry_out(*moving)
+        assert ([["notebook.bob"]], ["create"]) == (stored, run.service.calls)
+        assert ["notebook.bob", "notebook.carol"] == list(run.state.resources)
+
+    def test_alone_they_cost_one_write_and_no_request(self, run: Run, moving: tuple[Plan, Snapshot]) -> None:
+        plan, snapshot = moving
+        before = run.service.requests
+        run.carry_out(replace(plan, steps=plan.steps[:1]), snapshot)
+        assert [ApplyStarted, StepStarted, StepCompleted, ApplyCompleted] == run.kinds
+        assert (before, snapshot.stored_serial + 1) == (run.service.requests, stored_state(run).serial)
+        assert ["notebook.bob"] == list(run.state.resources)
+
+    def test_after_an_interrupt_nothing_is_changed(self, run: Run, moving: tuple[Plan, Snapshot]) -> None:
+        before = (run.directory / "lab.json").read_bytes()
+        run.stop.set()
+        run.carry_out(*moving)
+        assert ([], [ApplyStarted, ApplyCompleted]) == (run.service.calls, run.kinds)
+        assert before == (run.directory / "lab.json").read_bytes()
+
+    def test_a_disk_that_refuses_stops_the_run(self, run: Run, moving: tuple[Plan, Snapshot]) -> None:
+        """Nothing was sent; the error holds the state that could not be written."""
+        (run.directory / "lab.json").write_text(stored_state(run).next(None).dumps())
+        with pytest.raises(StateNotSaved, match="changed by another run") as refused:
+            run.carry_out(*moving)
+        assert ("notebook.bob" in refused.value.text, []) == (True, run.service.calls)
+
+    def test_they_say_more_than_the_refresh(self, run: Run, moving: tuple[Plan, Snapshot]) -> None:
+        plan, snapshot = moving
+        record = plan.rebased["notebook.bob"]
+        assert record is not None
+        plan = replace(plan, refreshed={"notebook.bob": record.model_copy(update={"protected": True})})
+        run.carry_out(plan, snapshot)
+        assert not run.state.resources["notebook.bob"].protected
+
+
+def stored_state(run: Run) -> State:
+    """Without what the journal adds."""
+    path = run.directory / "lab.json"
+    return parse_state(path.read_bytes(), str(path))
+
+
+class TestGrowth:
+    """A volume that grows further than the service takes at once (API page 6.3)."""
+
+    @pytest.fixture
+    def small(self, run: Run) -> Run:
+        run.apply(volume(50))
+        run.service.calls.clear()
+        return run
+
+    def test_it_grows_in_steps(self, small: Run) -> None:
+        """Each is a call of its own, with an intent and an outcome, and is announced."""
+        small.service.growth_cap = 100
+        lines: list[list[str]] = []
+        small.service.before = lambda _name: lines.append(small.journal())
+        small.apply(volume(300))
+        texts = [str(event.operation) for event in small.events if isinstance(event, OperationStarted)]
+        assert ["resize to 300 GB", "resize to 150 GB", "resize to 250 GB", "resize to 300 GB"] == texts
+        assert ([], ["resize"] * 3) == (small.errors, small.service.calls)
+        assert ["open", "intent", "refused", *["intent", "outcome"] * 2, "intent"] == lines[-1]
+        assert 300 == small.state.resources["notebook.alice"].observed["volume"]["capacity"]
+
+    def test_what_was_cut_off_goes_on(self, small: Run) -> None:
+        small.service.growth_cap = 100
+        small.service.after = lambda _name: small.stop.set()
+        small.apply(volume(300))
+        (made,) = small.service.notebooks.values()
+        assert 150 == made["volume"]["capacity"]
+        small.stop.clear()
+        small.service.after = lambda _name: None
+        small.apply(volume(300))
+        assert ([], 300, 3) == (small.errors, made["volume"]["capacity"], len(small.service.calls))
+
+    @pytest.mark.parametrize(("goal", "cap"), [(150, 40), (300, 40)])
+    def test_a_step_that_is_refused_too_ends_it(self, small: Run, goal: int, cap: int) -> None:
+        """With what the service said; nothing was changed."""
+        small.service.growth_cap = cap
+        small.apply(volume(goal))
+        assert (["ModelArts.6331: EVS grows too far at once"], []) == (small.errors, small.service.calls)
+
+
+def volume(capacity: int) -> dict[str, Fields]:
+    return {"alice": {"volume": {"category": "EVS", "ownership": "MANAGED", "capacity": capacity}}}
+
+
+def test_no_file_ever_holds_a_secret(run: Run) -> None:
+    """Neither the journal nor the state, at any moment: not what was sent, not what the service echoes, not what a
+    create without an answer asked for, and not what an update put.
+    """
+    secret, written = "Zebra-7-Crossing", list[bytes]()
+    fields = {"description": f"of {secret}", "hooks": {"container_hooks": {"pre_start": {"script": f"/{secret}"}}}}
+
+    def look(_name: str) -> None:
+        written.extend(path.read_bytes() for path in run.directory.rglob("*") if path.is_file())
+
+    def apply(declared: dict[str, Fields]) -> None:
+        plan, snapshot = run.plan(declared)
+        run.carry_out(replace(plan, secrets=Secrets.of([secret]), refreshed={}), snapshot)
+        look("")
+
+    run.service.before = look
+    apply({"alice": fields})
+    apply({"alice": {**fields, "description": f"now {secret}", "flavor": "modelarts.vm.cpu.8u"}})
+    assert ["create", "stop", "update", "start"] == run.service.calls
+    run.service.after = failing(OutcomeUnknown("timeout"), "create")
+    apply({"alice": fields, "bob": fields})
+    assert ["notebook.bob"] == [pending.address for pending in run.state.pending]
+    assert any(b"(sensitive " in data for data in written)
+    assert not any(secret.encode() in data for data in written)
+    assert secret in next(iter(run.service.notebooks.values()))["description"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.diff import Change, compare
+from provisioner.diff import Change, compare, effective, is_under
 from provisioner.model.behavior import Effect
 from tests.builders import HOUR_MS, instance, notebook
 
@@ -153,3 +153,32 @@ def test_a_lease_whose_type_is_not_told() -> None:
     asked = {"lease": {"type": "IDLE", "duration": 3600000}}
     assert () == compare(asked, {"lease": {"duration": 3600000}}, {})
     assert ("lease",) == tuple(change.path for change in compare(asked, {"lease": {"duration": 7200000}}, {}))
+
+
+class TestEffective:
+    """What is desired where some live values are right."""
+
+    declared = notebook(description="ours", tags={"a": "1", "b": "1"}).attributes()
+    live = instance(notebook(description="theirs", tags={"a": "2", "c": "2"})).attributes()
+
+    def test_only_what_is_ignored_is_taken_over(self) -> None:
+        found = effective(self.declared, self.live, {}, {"tags.a", "tags.b", "tags.c"})
+        assert ("ours", {"a": "2", "c": "2"}) == (found["description"], found["tags"])
+        assert {"a": "1", "b": "1"} == self.declared["tags"]
+
+    def test_what_is_not_declared_stays_so(self) -> None:
+        bare = notebook().attributes()
+        assert bare == effective(bare, self.live, {}, {"description", "tags", "tags.a"})
+
+    def test_what_no_answer_tells_is_as_recorded(self) -> None:
+        """And left to the service where nothing is recorded; a new instance gets what is declared."""
+        declared = self.declared | {"storages": [MOUNT]}
+        live = {name: value for name, value in self.live.items() if name != "storages"}
+        assert [] == effective(declared, live, {"storages": []}, {"storages"})["storages"]
+        assert "storages" not in effective(declared, live, {}, {"storages"})
+        assert [MOUNT] == effective(declared, live, {}, {"storages"}, anew=True)["storages"]
+
+    @pytest.mark.parametrize("ignored", [{"all"}, {"description"}, {"volume", "tags"}])
+    def test_it_leaves_no_change_of_what_is_ignored(self, ignored: set[str]) -> None:
+        wanted = effective(self.declared, self.live, {}, ignored)
+        assert [] == [change.path for change in compare(wanted, self.live, {}) if is_under(change.path, ignored)]

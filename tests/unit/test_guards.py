@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from provisioner.errors import PlanError
-from provisioner.guards import check_missing, check_names
+from provisioner.guards import check_missing, check_names, policy_refusals
 from provisioner.model.marker import UNMARKED, Marking
+from provisioner.spec.project import Policy
 from provisioner.state.document import State
 from tests.builders import instance, planned, record, state
 
@@ -54,3 +55,26 @@ def test_a_name_leaves_room_for_its_mark() -> None:
     marked = step.record.model_copy(update={"observed": {"marker": "mp-aaaaa-b-c", "marker_place": "name"}})
     with pytest.raises(PlanError, match="no room for its marker"):
         check_names(replace(renamed, steps=(replace(step, record=marked),)), UNMARKED)
+
+
+def test_a_plan_keeps_to_the_limits_of_its_project() -> None:
+    """A replacement is a change and a destruction; what is left alone counts for nothing."""
+    small, moved = {"flavor": "modelarts.vm.cpu.2u"}, {"workspace_id": "0" * 32}
+    before = {"alice": small, "bob": small, "carol": small, "dave": small}
+    plan = planned(before=before, after={"alice": small, "bob": moved, "erin": small, "dave": {"description": "x"}})
+    assert () == policy_refusals(plan, Policy())
+    assert () == policy_refusals(plan, Policy(max_changes=4, max_destroys=2))
+    changes, destroys = policy_refusals(plan, Policy(max_changes=3, max_destroys=1))
+    assert ("E515", "the plan changes 4 notebooks") == (changes.code, changes.summary)
+    assert ("E516", "the plan deletes or replaces 2 notebooks") == (destroys.code, destroys.summary)
+    assert "policy.max_destroys allows 1: notebook.bob (replace), notebook.carol (delete)" == destroys.detail
+    assert "apply it in parts, with --target; or raise the limit in provisioner.yaml" == destroys.hint
+    assert ("error", "error") == (changes.severity, destroys.severity)
+
+
+def test_a_limit_of_nothing_is_a_limit() -> None:
+    """`max_destroys: 0` forbids every deletion; a long list of them is cut."""
+    many: dict[str, dict[str, str]] = {f"n{number:02}": {} for number in range(12)}
+    (only,) = policy_refusals(planned(before=many), Policy(max_destroys=0))
+    assert "the plan deletes or replaces 12 notebooks" == only.summary
+    assert only.detail.endswith("notebook.n09 (delete), …")

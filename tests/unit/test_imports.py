@@ -40,6 +40,7 @@ ABSENT = {
     "plan --help": MODEL | CLOUD | SERVER | VIEW,
     "validate": CLOUD | SERVER | VIEW,
     "plan --sandbox": SERVER | VIEW,
+    "drift --sandbox": SERVER | VIEW,
 }
 
 

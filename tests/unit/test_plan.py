@@ -9,7 +9,7 @@ import pytest
 from provisioner.errors import PlanError
 from provisioner.model.address import Address
 from provisioner.model.observation import Observation
-from provisioner.plan import Action, Loss, Mode, Options, Plan, Reason, Step, Summary, check_safe, record_of
+from provisioner.plan import Action, Loss, Mode, Options, Plan, Reason, Step, Summary, record_of
 from provisioner.planning import build_plan
 from tests.builders import HOUR_MS, NOW_MS, declarations, instance, notebook, parsed, planned, record, state
 
@@ -178,29 +178,6 @@ class TestOptions:
         assert ["notebook.alice"] == list(plan.refreshed)
 
 
-class TestSafety:
-    def losing(self) -> Plan:
-        return planned({"alice": {}, 'gpu["a"]': {}}, {"alice": SMALLER})
-
-    def test_a_volume_is_not_lost_unasked(self) -> None:
-        """The refusal names each volume, and how to agree, ready for a shell."""
-        with pytest.raises(PlanError) as refusal:
-            check_safe(self.losing(), ())
-        assert "the plan deletes 2 volumes and nobody agreed to that" == refusal.value.summary
-        assert "notebook.alice: 50 GB EVS volume" in refusal.value.detail
-        assert "if the data may go: --accept-loss alice --accept-loss 'gpu[\"a\"]'" == refusal.value.hint
-
-    def test_agreement(self) -> None:
-        """To each of them, or to all."""
-        with pytest.raises(PlanError, match="deletes 1 volume "):
-            check_safe(self.losing(), {Address("alice")})
-        check_safe(self.losing(), {Address("alice"), Address("gpu", "a")})
-        check_safe(self.losing(), (), accept_all=True)
-
-    def test_a_lost_container_needs_no_agreement(self) -> None:
-        check_safe(planned(ALICE, {"alice": {"flavor": "f"}}), ())
-
-
 class TestRecords:
     def refreshed(self, answer: Fields, **update: Any) -> Plan:
         """The plan for `alice` as declared, whose record has `update` and of whom the service says `answer`."""
@@ -236,7 +213,7 @@ class TestRecords:
     def test_what_a_run_of_ours_left_unfinished_is_no_drift(self) -> None:
         """It went on by itself; once it is as declared the record is whole."""
         plan = self.refreshed({}, incomplete=True, status="CREATING", observed={})
-        assert () == plan.drift
+        assert [True] == [drift.expected for drift in plan.drift]
         fresh = plan.refreshed["notebook.alice"]
         assert fresh is not None
         assert (False, "RUNNING") == (fresh.incomplete, fresh.status)

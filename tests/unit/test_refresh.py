@@ -10,12 +10,12 @@ import pytest
 from provisioner.errors import ApiError, StateError
 from provisioner.events import Event, RefreshCompleted, RefreshStarted
 from provisioner.model.answer import Mount
-from provisioner.model.marker import Marking, Place
+from provisioner.model.marker import UNMARKED, Marking, Place
 from provisioner.model.observation import Observation
 from provisioner.plan import record_of
 from provisioner.provider.base import Page
 from provisioner.refresh import Refreshed, recall, refresh
-from provisioner.state.document import Pending, Record, State
+from provisioner.state.document import Deposed, Pending, Record, State
 from tests.unit.provider.fakes import FakeClock
 from tests.unit.readers import FakeNotebooks, seen
 
@@ -257,7 +257,7 @@ def test_recall_gives_back_what_was_seen() -> None:
     """Without a refresh the state stands in for the service."""
     before = seen(1, name="alice", tags=[{"key": "a", "value": "b"}], volume={"category": "EVS", "capacity": 50})
     record = Record(id="n1", status="STOPPED", observed=before.payload())
-    again = recall(State(lineage="l", serial=1, stack="lab", resources={"notebook.a": record}))["notebook.a"]
+    again = recall(State(lineage="l", serial=1, stack="lab", resources={"notebook.a": record})).live["notebook.a"]
     assert again is not None
     assert ("n1", "STOPPED", before.payload()) == (again.id, again.status, again.payload())
 
@@ -268,3 +268,44 @@ def test_recall_of_a_record_that_cannot_be_read() -> None:
     with pytest.raises(StateError, match=r"notebook\.a cannot be read") as caught:
         recall(State(lineage="l", serial=1, stack="lab", resources={"notebook.a": record}))
     assert caught.value.detail.startswith("observed.volume: ")
+
+
+class TestDeposed:
+    """Instances that another has taken the place of are looked for like all that is recorded."""
+
+    def state_of(self, *numbers: int, workspace: str = "0") -> State:
+        deposed = tuple(Deposed(id=f"n{n}", workspace_id=workspace) for n in numbers)
+        return state_of(1).with_records({"notebook.k1": Record(id="n1", status="RUNNING", deposed=deposed)})
+
+    def refreshed(self, state: State, service: FakeNotebooks, marking: Marking = UNMARKED) -> Refreshed:
+        return refresh(
+            state, service, mounting=(), workers=4, clock=FakeClock(), listener=lambda _: None, marking=marking
+        )
+
+    def test_the_lists_show_them(self) -> None:
+        service = FakeNotebooks(seen(1), seen(2))
+        found = self.refreshed(self.state_of(2), service)
+        assert ({"n2": seen(2)}, ["list 0 0"]) == (found.deposed, service.log)
+
+    def test_each_is_listed_in_its_own_workspace(self) -> None:
+        service = FakeNotebooks(seen(1), seen(2, workspace_id="w2"))
+        found = self.refreshed(self.state_of(2, workspace="w2"), service)
+        assert (["n2"], ["list 0 0", "list w2 0"]) == (list(found.deposed), service.log)
+
+    def test_one_that_no_list_shows_is_asked_for(self) -> None:
+        """That it is gone takes the same two proofs."""
+        service = FakeNotebooks(seen(1))
+        found = self.refreshed(self.state_of(2), service)
+        assert ({"n2": None}, 3) == (found.deposed, service.requests)
+
+    def test_they_are_no_strays(self) -> None:
+        marking = TestMarks.MARKING
+        ours = [seen(n, description=marking.fresh("notebook.k1")) for n in (1, 2, 3)]
+        found = self.refreshed(self.state_of(2), FakeNotebooks(*ours), marking)
+        assert ((ours[2],), {"n2": ours[1]}) == (found.strays, found.deposed)
+
+    def test_the_state_remembers_that_they_are_there(self) -> None:
+        """Without a refresh nobody knows more; to delete what is gone already does no harm."""
+        (remembered,) = recall(self.state_of(2, workspace="w2")).deposed.values()
+        assert remembered is not None
+        assert ("n2", "w2", True) == (remembered.id, remembered.workspace_id, remembered.settled)

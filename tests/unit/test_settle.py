@@ -9,8 +9,9 @@ import pytest
 from provisioner.errors import ApiError, PlanError
 from provisioner.model.marker import Marking, marked
 from provisioner.model.observation import Observation
+from provisioner.model.secrets import Secrets
 from provisioner.settle import FIRST_PAUSE, LONGEST_PAUSE, Settled, adoptable, settle
-from provisioner.state.document import Pending, Record, State
+from provisioner.state.document import Deposed, Pending, Record, State
 from tests.unit.provider.fakes import NOON, FakeClock
 from tests.unit.readers import FakeNotebooks, seen
 
@@ -139,10 +140,33 @@ def test_recorded_ones_are_not_taken_twice() -> None:
     assert {"notebook.bob"} == set(settled(state, FakeNotebooks(made(1))).state.resources)
 
 
-def test_a_replaced_record_gives_way() -> None:
-    """In a replacement the old record stands at the address until the new instance is known."""
-    state = state_of(alice=Record(id="n9", status="DELETING"))
-    assert "n1" == settled(state, FakeNotebooks(made(1))).state.resources[ADDRESS].id
+def test_deposed_ones_are_not_taken_twice() -> None:
+    """An instance that is still to be deleted is nobody's successor, not even with the mark."""
+    former = Record(id="n9", status="RUNNING", deposed=(Deposed(id="n1"),))
+    assert former == settled(state_of(alice=former), FakeNotebooks(made(1))).state.resources[ADDRESS]
+
+
+@pytest.mark.parametrize("status", ["DELETING", "RUNNING"])
+def test_a_replaced_record_gives_way(status: str) -> None:
+    """In a replacement the old record stands at the address until the new instance is known; then it is deposed, until
+    it is known to be gone.
+    """
+    former = Record(id="n9", status=status, observed={"workspace_id": "w2"}, deposed=(Deposed(id="n8"),))
+    record = settled(state_of(alice=former), FakeNotebooks(made(1))).state.resources[ADDRESS]
+    assert ("n1", (Deposed(id="n8"), Deposed(id="n9", workspace_id="w2"))) == (record.id, record.deposed)
+
+
+def test_a_create_that_left_nothing_leaves_the_one_before_it() -> None:
+    former = Record(id="n9", status="RUNNING")
+    found = settled(state_of(alice=former), FakeNotebooks(), patient=True)
+    assert (former, ()) == (found.state.resources[ADDRESS], found.state.pending)
+
+
+def test_a_hidden_secret_is_no_difference() -> None:
+    """What was asked for is recorded without secrets: the mark alone tells."""
+    pending = sent(flavor="modelarts.vm.cpu.2u", image_id="image-1").hidden(Secrets.of(["cpu", "image-1"]))
+    assert pending.body["flavor"] != BODY["flavor"]
+    assert "n1" == settled(state_of(pending), FakeNotebooks(made(1))).state.resources[ADDRESS].id
 
 
 def test_a_look_that_fails_refuses_its_address_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from provisioner.errors import OutcomeUnknown
 from provisioner.events import Event, StatusSeen, StepCompleted, StepFailed
 from provisioner.goals import Verdict
 from provisioner.model.marker import Marking, split
-from provisioner.plan import Action
+from provisioner.operations import Operation, OperationKind, replacement
+from provisioner.plan import Action, Step
+from provisioner.state.document import Deposed
 from provisioner.state.journal import Journal
 from provisioner.step_run import StepRun
 from provisioner.watch import Sighting, Ticket
-from tests.builders import NOW_MS, HandClock, instance_id, state, step
+from tests.builders import NOW_MS, HandClock, instance, instance_id, state, step
 from tests.service import PureService
 
 MARKING = Marking.of("lab", "p", "here", "description")
@@ -43,8 +46,8 @@ class World:
             self.events.append,
         )
 
-    def walk(self) -> Generator[Any, Any, None]:
-        return StepRun(step(Action.CREATE), self.desk).walk()
+    def walk(self, carried_out: Step | None = None) -> Generator[Any, Any, None]:
+        return StepRun(carried_out or step(Action.CREATE), self.desk).walk()
 
     def lose(self) -> None:
         """The answer of each create, ten seconds after it was sent."""
@@ -127,3 +130,54 @@ def test_an_id_that_another_has_is_refused(journal: Journal) -> None:
     assert f"E421: the service answered a create with the id {instance_id(1)}" in failed.error.summary
     assert "notebook.bob" in failed.error.summary
     assert ({}, 1) == (world.ledger.records, len(world.ledger.pending))
+
+
+def test_a_successor_whose_answer_was_lost(journal: Journal) -> None:
+    """The one before it is deposed once the new one is found, and deleted after that."""
+    planned = step(Action.REPLACE)
+    old, operations = planned.id, replacement(planned.after, instance(), "RUNNING", create_first=True)
+    world = World(journal, {old: "notebook.alice"})
+    world.lose()
+    walk = world.walk(replace(planned, operations=tuple(operations)))
+    search = next(walk)
+    assert planned.record == world.ledger.records.get("notebook.alice", planned.record)
+    (made,) = world.service.page(search.workspace_id, 0).notebooks
+    renamed = made.model_copy(update={"id": instance_id(9)})
+    ticket = walk.send(Sighting(None, Verdict.REACHED, found=(renamed,)))
+    record = world.ledger.records["notebook.alice"]
+    assert record is not None
+    assert (renamed.id, (Deposed(id=old),)) == (record.id, record.deposed)
+    assert renamed.id == ticket.notebook_id
+    world.service.notebooks[old] = {"id": old, "status": "RUNNING"}
+    world.service.after = lambda _name: None
+    ticket = walk.send(Sighting(renamed, Verdict.REACHED))
+    assert (old, "0", ["create", "delete"]) == (ticket.notebook_id, ticket.workspace_id, world.service.calls)
+    with pytest.raises(StopIteration):
+        walk.send(Sighting(None, Verdict.REACHED))
+    assert isinstance(world.events[-1], StepCompleted)
+
+
+def test_protection_is_recorded_with_the_first_record(journal: Journal) -> None:
+    """Of a create, before anything is waited for; and of whatever else when the step is done."""
+    world = World(journal)
+    walk = world.walk(replace(step(Action.CREATE), protected=True))
+    next(walk)
+    record = world.ledger.records["notebook.alice"]
+    assert record is not None
+    assert record.protected
+
+
+@pytest.mark.parametrize("protected", [True, False])
+def test_protection_changes_with_the_end_of_a_step(journal: Journal, *, protected: bool) -> None:
+    world, planned = World(journal), step(Action.UPDATE)
+    world.service.notebooks[planned.id] = {"id": planned.id, "status": "STOPPED"}
+    assert planned.record is not None
+    record = planned.record.model_copy(update={"protected": not protected})
+    operations = (Operation(OperationKind.UPDATE, {"description": "new"}),)
+    walk = world.walk(replace(planned, record=record, protected=protected, operations=operations))
+    next(walk)
+    with pytest.raises(StopIteration):
+        walk.send(Sighting(instance(), Verdict.REACHED))
+    kept = world.ledger.records["notebook.alice"]
+    assert kept is not None
+    assert protected is kept.protected

@@ -34,6 +34,28 @@ notebooks:
     lease: {duration: 8h, type: IDLE}
     duration: 3600000
     storages: [{category: OBS, uri: obs://b/, mount_path: /data/x/}]
+    image: {name: pytorch_2.1, type: build_in}
+    lifecycle: {prevent_destroy: true, ignore_changes: [description, tags.cost]}
+  c:
+    for_each: {x: {capacity: 50}, y: {capacity: 100}}
+    name: ${each.key}_notebook
+    description: ${var.text}
+    volume: {category: "${var.category}", ownership: MANAGED, capacity: "${each.value.capacity}"}
+    endpoints: ["${var.endpoint}"]
+    storages: ${var.storages}
+    lease: ${var.lease}
+    timeouts: {create: "${var.timeout}"}
+  d: {for_each: [x, 1], tags: {each: "${each.key}"}}
+  e: {for_each: "${var.names}", image_id: "${var.image}"}
+variables:
+  image: {default: e1a07296-22a8-4f05-8bc8-e936c8e54090}
+  names: {type: list, default: [x, y], description: of the team}
+  owner: {env: CI_COMMIT_AUTHOR, sensitive: true}
+  text:
+    type: string
+imports: [{to: a, id: f9937afa-4451-42db-a76b-72d624749f66}, {to: 'c["x"]', id: "${var.id}"}]
+moved: [{from: old, to: notebook.a}]
+removed: [{from: legacy, destroy: false}, {from: older}]
 """
 
 BAD = {
@@ -61,7 +83,22 @@ BAD = {
     "mounts": "notebooks: {a: {storages: [{category: OBS, uri: 'obs://b/', mount_path: /mnt/x}]}}",
     "addresses": "notebooks: {a: {endpoints: [{service: SSH, allowed_access_ips: [a, b, c, d, e, f]}]}}",
     "version": "version: 2",
-    "not yet": "notebooks: {a: {lifecycle: {}}}",
+    "lifecycle": "notebooks: {a: {lifecycle: {prevent_delete: true}}}",
+    "image selector": "notebooks: {a: {image: {name: x, type: SHARED}}}",
+    "number in a list": "notebooks: {a: {for_each: [[x]]}}",
+    "for_each": "notebooks: {a: {for_each: 3}}",
+    "each key": "notebooks: {a: {for_each: {'a\"b': 1}}}",
+    "for_each in defaults": "defaults: {for_each: [a]}",
+    "text that is no interpolation": "notebooks: {a: {volume: {capacity: $50}}}",
+    "a function": "notebooks: {a: {volume: {capacity: '${max(1, 2)}'}}}",
+    "variable": "variables: {a: {type: text}}",
+    "variable name": "variables: {'a b': {}}",
+    "bare variable": "variables: {a: x}",
+    "import without id": "imports: [{to: a}]",
+    "import id": "imports: [{to: a, id: x}]",
+    "move": "moved: [{from: a, into: b}]",
+    "removal": "removed: [{from: a, destroy: maybe}]",
+    "setting": "default_tags: {a: b}",
 }
 
 
@@ -112,20 +149,44 @@ def test_a_bad_spec_does_not_fit(case: str) -> None:
 def test_every_field_is_described() -> None:
     """An editor can say what a field is, at every level; nothing is null but in settings."""
     schema = spec_schema()
-    levels = [schema, *schema["definitions"].values()]
+    levels = [schema, *(each for each in schema["definitions"].values() if "properties" in each)]
     fields = [(name, field) for level in levels for name, field in level["properties"].items()]
-    described = [name for name, field in fields if field.get("description") or "$ref" in field]
+    described = [name for name, field in fields if field.get("description") or "$ref" in str(field)]
     assert [name for name, _ in fields] == described
-    assert set(Notebook.model_fields) == set(schema["definitions"]["Notebook"]["properties"])
+    assert {*Notebook.model_fields, "for_each"} == set(schema["definitions"]["Notebook"]["properties"])
     assert "null" not in json.dumps(schema)
+
+
+GOOD_SETTINGS = """
+cloud: {region: cn-north-4, endpoint: null, poll_interval: auto}
+backend: {path: s}
+environments:
+  dev:
+  prod:
+    cloud: {project_id: 0123456789abcdef}
+    backend: {path: prod}
+    variables: {size: 100, names: [a, b], owner: null}
+    patches: [specs/research/prod.patch.yaml]
+policy: {max_changes: 20, max_destroys: 0, require_lease: true, require_allowlist: null}
+default_tags: {managed-by: provisioner, version: 1.10}
+ignore_tags: [cost-centre]
+"""
 
 
 def test_the_schema_of_settings_knows_good_from_bad() -> None:
     """Null leaves a default in place there."""
     validator = jsonschema.Draft7Validator(settings_schema())
-    validator.validate(parsed("cloud: {region: cn-north-4, endpoint: null, poll_interval: auto}\nbackend: {path: s}"))
+    validator.validate(parsed(GOOD_SETTINGS))
     for text in (
-        "policy: {}",
+        "policy: {max_change: 1}",
+        "policy: {max_changes: many}",
+        "policy: {require_lease: 1}",
+        "environments: {'a b': {}}",
+        "environments: {prod: {policy: {}}}",
+        "environments: {prod: {cloud: {regoin: x}}}",
+        "environments: {prod: {patches: x.yaml}}",
+        "default_tags: [a]",
+        "ignore_tags: {a: b}",
         "cloud: {marker: tag}",
         "cloud: {poll_interval: fast}",
         "backend: {type: s3}",

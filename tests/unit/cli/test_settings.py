@@ -8,13 +8,14 @@ import pytest
 
 from provisioner.cli.settings import Settings, load_settings
 from provisioner.errors import SpecError, UsageError
+from provisioner.spec.project import Policy
 
 HOST = "https://modelarts.cn-north-4.myhuaweicloud.com"
 
 
-def settings(directory: Path, text: str) -> Settings:
+def settings(directory: Path, text: str, environment: str = "") -> Settings:
     (directory / "provisioner.yaml").write_text(text, encoding="utf-8")
-    return load_settings(directory)
+    return load_settings(directory, environment)
 
 
 def test_no_file_and_an_empty_one_mean_the_defaults(tmp_path: Path) -> None:
@@ -53,6 +54,71 @@ backend: {{type: local, path: infra/state}}
     assert "infra/state" == loaded.backend.path
 
 
+LAYERED = """
+cloud: {region: cn-north-4, marker: name, endpoint: https://base.example.com}
+backend: {path: infra/state}
+environments:
+  prod:
+    cloud: {region: cn-east-3, endpoint: null}
+    variables: {size: 100, owner: null}
+    patches: [specs/research/prod.patch.yaml, more.patch.json]
+  dev:
+  test: {backend: {path: scratch}}
+policy: {max_changes: 20, max_destroys: 0, require_lease: true}
+default_tags: {managed-by: provisioner, version: 1.10}
+ignore_tags: [cost-centre]
+"""
+
+
+def test_an_environment_lies_over_the_base_key_by_key(tmp_path: Path) -> None:
+    """What it does not say, or says with null, is as without it."""
+    prod = settings(tmp_path, LAYERED, "prod")
+    cloud = prod.cloud
+    assert ("cn-east-3", "name", "https://base.example.com") == (cloud.region, cloud.marker, cloud.endpoint)
+    assert ("prod", "infra/state") == (prod.environment, prod.backend.path)
+    assert ("specs/research/prod.patch.yaml", "more.patch.json") == prod.patches
+    assert {"size": "7:23", "owner": "7:35"} == {
+        name: f"{node.place.line}:{node.place.column}" for name, node in prod.variables.items()
+    }
+    assert "scratch" == settings(tmp_path, LAYERED, "test").backend.path
+
+
+@pytest.mark.parametrize("environment", ["", "dev"])
+def test_an_environment_that_says_nothing_is_the_base(environment: str, tmp_path: Path) -> None:
+    """As is none: variables and patches belong to environments alone."""
+    loaded = settings(tmp_path, LAYERED, environment)
+    assert (environment, "cn-north-4", "infra/state") == (
+        loaded.environment,
+        loaded.cloud.region,
+        loaded.backend.path,
+    )
+    assert ({}, ()) == (loaded.variables, loaded.patches)
+
+
+def test_policy_and_tags_hold_in_every_environment(tmp_path: Path) -> None:
+    """A limit that is absent is none."""
+    for environment in ("", "prod", "dev"):
+        loaded = settings(tmp_path, LAYERED, environment)
+        assert Policy(max_changes=20, max_destroys=0, require_lease=True) == loaded.policy
+        assert {"managed-by": "provisioner", "version": "1.10"} == loaded.default_tags
+        assert frozenset({"cost-centre"}) == loaded.ignore_tags
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "hint"),
+    [
+        (LAYERED, "dev, prod, test", "--env dev"),
+        ("version: 1\n", "none", "declare it below `environments`"),
+    ],
+)
+def test_an_environment_must_be_declared(text: str, declared: str, hint: str, tmp_path: Path) -> None:
+    """The error names those that exist."""
+    with pytest.raises(UsageError, match="there is no environment 'production'") as refused:
+        settings(tmp_path, text, "production")
+    assert f"provisioner.yaml declares {declared}." == refused.value.detail
+    assert hint in refused.value.hint
+
+
 @pytest.mark.parametrize("text", ["auto", "2s", "500"])
 def test_intervals_are_durations_or_auto(text: str, tmp_path: Path) -> None:
     """A bare number counts milliseconds, as everywhere."""
@@ -65,16 +131,31 @@ BAD = {
     "level": ("region: x\n", "E210", "1:1", "belongs under `cloud`"),
     "shape": ("cloud: []\n", "E212", "1:8", "key: value"),
     "version": ("version: 2\n", "E217", "1:10", "version: 1"),
-    "root": ("- a\n", "E106", "1:1", "map"),
+    "root": ("- a\n", "E106", "1:1", "begin with `version: 1`"),
     "project": ("cloud: {project_id: a/b}\n", "E307", "1:21", "My Credentials"),
     "interval": ("cloud: {poll_interval: 0}\n", "E203", "1:24", "2s"),
     "interval-word": ("cloud: {poll_interval: fast}\n", "E316", "1:24", "8h"),
     "backend": ("backend: {type: s3}\n", "E216", "1:17", "type: local"),
     "backend-typo": ("backend: {type: lokal}\n", "E306", "1:17", "type: local"),
     "backend-key": ("backend: {dsn_env: X}\n", "E216", "1:11", "not supported by this version yet"),
-    "environments": ("environments: {}\n", "E216", "1:1", "not supported by this version yet"),
-    "policy": ("policy: {}\n", "E216", "1:1", "not supported by this version yet"),
-    "default_tags": ("default_tags: {}\n", "E216", "1:1", "not supported by this version yet"),
+    "environment-name": ("environments: {a.b: {}}\n", "E206", "1:16", "1 to 64 letters, digits, - and _"),
+    "environment-key": ("environments: {prod: {policy: {}}}\n", "E210", "1:23", "belongs to the file itself"),
+    "environment-cloud": ("environments: {prod: {cloud: {regoin: x}}}\n", "E210", "1:31", "did you mean `region`?"),
+    "environment-backend": ("environments: {prod: {backend: {type: s3}}}\n", "E216", "1:39", "type: local"),
+    "environment-shape": ("environments: [prod]\n", "E212", "1:15", "key: value"),
+    "environment-twice": ("environments: {prod: {}, Prod: {}}\n", "E215", "1:15", "two environments are called Prod"),
+    "patches": ("environments: {prod: {patches: x.yaml}}\n", "E212", "1:32", "- value"),
+    "variables": ("environments: {prod: {variables: [x]}}\n", "E212", "1:34", "key: value"),
+    "variables-place": ("variables: {}\n", "E210", "1:1", "belongs under `environments`"),
+    "limit": ("policy: {max_changes: -1}\n", "E203", "1:23", "the range is 0 to 10000"),
+    "limit-word": ("policy: {max_destroys: few}\n", "E202", "1:24", "write it in decimal"),
+    "policy-key": ("policy: {max_destroy: 1}\n", "E210", "1:10", "did you mean `max_destroys`?"),
+    "policy-boolean": ("policy: {require_lease: yes}\n", "E201", "1:25", "write true"),
+    "default-tag": ("default_tags: {_sys_a: b}\n", "E317", "1:16", "_sys_"),
+    "default-tag-value": ("default_tags: {a: b*c}\n", "E317", "1:19", "'*' is not allowed in a tag value"),
+    "default-tag-empty": ("default_tags: {a: null}\n", "E201", "1:19", "write text"),
+    "ignore-tag": ("ignore_tags: [' a']\n", "E317", "1:15", "begin or end with a space"),
+    "both-tags": ("default_tags: {a: b}\nignore_tags: [a]\n", "E317", "2:14", "remove it from one of the two"),
     "marker": ("cloud: {marker: tag}\n", "E306", "1:17", "description, name or none"),
     "settle_window": ("cloud: {settle_window: 0}\n", "E203", "1:24", "longer than nothing"),
     "secret": ("cloud: {secret_key: hunter2}\n", "E413", "1:9", "environment"),
@@ -130,9 +211,9 @@ def test_requests_are_signed_for_safe_hosts_alone(endpoint: str, accepted: bool,
 def test_all_problems_are_told_in_order(tmp_path: Path) -> None:
     """Several in one run."""
     with pytest.raises(SpecError) as refused:
-        settings(tmp_path, "policy: {}\ncloud: {marker: x, region: [a], region: b}\n")
+        settings(tmp_path, "polcy: {}\ncloud: {marker: x, region: [a], region: b}\n")
     found = [(problem.code, problem.range.line) for problem in refused.value.problems if problem.range]
-    assert [("E216", 1), ("E306", 2), ("E212", 2), ("E114", 2)] == found
+    assert [("E210", 1), ("E306", 2), ("E212", 2), ("E114", 2)] == found
 
 
 def test_settings_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ error[E210]: unknown key `oops`
   |
 1 | oops: {}
   | ^^^^
-  = help: the keys here are version, stack, defaults, notebooks
+  = help: the keys here are version, stack, defaults, notebooks, variables, imports, moved, removed
 
 Found 2 errors in 2 of 2 files.
 """

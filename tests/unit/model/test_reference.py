@@ -14,9 +14,11 @@ from provisioner.model.behavior import Effect, behaviors
 from provisioner.model.fields import Declared, duration_text
 from provisioner.model.notebook import Notebook
 from provisioner.spec.check import levels
+from tests.fields import COLUMNS, matrix
 
 PAGE = Path(__file__).parents[3] / "docs" / "spec.md"
 TABLE = re.compile(r"(<!-- fields: .*? -->\n).*?(<!-- end of fields -->)", re.DOTALL)
+MATRIX = re.compile(r"(<!-- changes: .*? -->\n).*?(<!-- end of changes -->)", re.DOTALL)
 
 EFFECTS = {
     Effect.NONE: "nothing is sent",
@@ -25,17 +27,32 @@ EFFECTS = {
     Effect.REPLACE: "replace",
 }
 # What the models cannot say.
-COSTS = {"duration": "as `lease`", "volume": "see below"}
-DEFAULTS = {"name": "the KEY", "flavor": "required, or `custom_spec`"}
+COSTS = {"duration": "as `lease`", "image": "as `image_id`", "volume": "see below"}
+DEFAULTS = {
+    "name": "the KEY",
+    "flavor": "required, or `custom_spec`",
+    "image_id": "required, or `image`",
+    "image.type": "either",
+}
 
 
 def test_the_reference_of_fields_is_the_models(update_golden: bool) -> None:  # noqa: FBT001 - a fixture
     """docs/spec.md lists every field with its type, range, default and what a change of it costs."""
     page = PAGE.read_text(encoding="utf-8")
     expected = TABLE.sub(lambda found: f"{found[1]}{field_table()}{found[2]}", page)
+    expected = MATRIX.sub(lambda found: f"{found[1]}{change_table()}{found[2]}", expected)
     if update_golden:
         PAGE.write_text(expected, encoding="utf-8")
     assert expected == PAGE.read_text(encoding="utf-8")
+
+
+def change_table() -> str:
+    """Markdown: every field by what may happen to it."""
+    head = f"\n| field | {' | '.join(COLUMNS)} |\n|---{'|:-:' * len(COLUMNS)}|\n"
+    return head + "".join(
+        f"| `{path}` | {' | '.join('●' if column in marks else '' for column in COLUMNS)} |\n"
+        for path, marks in matrix().items()
+    )
 
 
 def field_table() -> str:
@@ -90,7 +107,7 @@ def default_text(default: Any, schema: dict[str, Any]) -> str:
 
 
 def type_text(schema: dict[str, Any]) -> str:  # noqa: PLR0911 - one line for each kind
-    match schema:
+    match as_value(schema):
         case {"enum": [*names]}:
             return ", ".join(f"`{name}`" for name in names if name.upper() == name or name.upper() not in names)
         case {"oneOf": _}:
@@ -104,13 +121,19 @@ def type_text(schema: dict[str, Any]) -> str:  # noqa: PLR0911 - one line for ea
         case {"type": "object"}:
             return "map of text"
         case {"type": "integer" | "number"}:
-            return range_text(schema)
+            return range_text(as_value(schema))
         case {"type": "boolean"}:
             return "`true` or `false`"
         case {"maxLength": longest}:
             return f"text, at most {longest}"
         case _:
             return "text"
+
+
+def as_value(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of the value itself: `${...}` may stand for any."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"$ref": "#/definitions/Interpolated"}]
+    return choices[0] if len(choices) == 1 else schema
 
 
 def range_text(schema: dict[str, Any]) -> str:

@@ -198,6 +198,8 @@ def test_pools_workspaces_and_quota(api: Api) -> None:
     assert "6335" == api.call("GET", "/authoring/clusters").code
     clusters = api.call("GET", "/authoring/clusters", type="DEDICATED").body
     assert "pool41664192" in {cluster["pool_id"] for cluster in clusters["data"]}
+    assert "pool-of-my-own" == api.call("GET", "/authoring/clusters/pool-of-my-own").body["pool_id"]
+    assert "6404" == api.call("GET", "/authoring/clusters/missing-pool").code
     api.created()
     feature = api.call("GET", "/authoring/features/NOTEBOOK").body
     assert (60, 1, True) == (feature["quota"], feature["used"], feature["enabled"])

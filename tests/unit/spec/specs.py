@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from provisioner.errors import Diagnostic, SpecError
-from provisioner.spec.document import Spec
+from provisioner.model.address import Address
+from provisioner.spec.document import Declaration, Spec
 from provisioner.spec.load import load_stacks
+from provisioner.spec.project import Given, Project
 
 MARK = "§"
 IMAGE = "e1a07296-22a8-4f05-8bc8-e936c8e54090"
@@ -43,17 +45,44 @@ def write(directory: Path, **files: str | bytes) -> None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def load(directory: Path, *paths: str) -> tuple[Spec, ...]:
-    return load_stacks(paths or ("specs",), root=directory)
+NO_PROJECT = Project()
 
 
-def problems(directory: Path, *paths: str) -> tuple[Diagnostic, ...]:
+def load(directory: Path, *paths: str, project: Project = NO_PROJECT) -> tuple[Spec, ...]:
+    return load_stacks(paths or ("specs",), root=directory, project=project)
+
+
+def given(**values: str) -> Project:
+    """A run with these `--var NAME=VALUE`."""
+    return Project(given={name: Given(value, f"--var {name}") for name, value in values.items()})
+
+
+def only(stacks: tuple[Spec, ...], address: str = "a") -> Declaration:
+    """The notebook at an address of the only stack."""
+    (stack,) = stacks
+    wanted = Address.parse(address)
+    assert wanted
+    return stack.notebooks[wanted]
+
+
+def problems(directory: Path, *paths: str, project: Project = NO_PROJECT) -> tuple[Diagnostic, ...]:
     """What is wrong with the specs; nothing when they are valid."""
     try:
-        load(directory, *paths)
+        load(directory, *paths, project=project)
     except SpecError as error:
         return error.problems
     return ()
+
+
+def refusal(directory: Path, marked: str, *, project: Project = NO_PROJECT) -> Diagnostic:
+    """The only problem of a spec with a mark, which must be at the mark and show its line."""
+    text, line, column = unmarked(marked)
+    write(directory, specs__a=text)
+    (problem,) = [each for each in problems(directory, project=project) if each.severity == "error"]
+    assert problem.range
+    assert ("specs/a.yaml", line, column) == (problem.range.file, problem.range.line, problem.range.column)
+    assert problem.source_line in {text.splitlines()[line - 1], ""}
+    return problem
 
 
 def words(problem: Diagnostic) -> str:

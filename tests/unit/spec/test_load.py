@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from provisioner.errors import SpecError
 from provisioner.model.address import Address
 from provisioner.model.notebook import Notebook
+from provisioner.spec.load import stack_names
+from provisioner.spec.project import Project
 from tests.unit.spec.specs import IMAGE, VALID, load, notebook, problems, with_lines, write
 
 DEFAULTS = """\
@@ -160,3 +165,15 @@ def test_an_unreadable_file_does_not_hide_that_others_are_fine(tmp_path: Path) -
     """A file of bad YAML is one problem; nothing is concluded from its absence."""
     write(tmp_path, specs__a="notebooks: [", specs__b="defaults: {flavor: x}\n")
     assert ["E101"] == [problem.code for problem in problems(tmp_path)]
+
+
+def test_names_of_stacks_need_no_values(tmp_path: Path) -> None:
+    """Who reads a state has none to give, and a notebook may be wrong."""
+    spec = "variables: {x: {}}\n" + notebook(flavor="${var.x}", volume="3")
+    write(tmp_path, specs__lab__a=spec, specs__own__a="stack: mine\n" + spec)
+    assert ("lab", "mine") == stack_names(root=tmp_path)
+    assert ("lab.prod", "mine.prod") == stack_names(root=tmp_path, project=Project(environment="prod"))
+    write(tmp_path, specs__own__a="stack: [")
+    with pytest.raises(SpecError) as refused:
+        stack_names(root=tmp_path)
+    assert ["E101"] == [problem.code for problem in refused.value.problems]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -17,13 +18,16 @@ from provisioner.events import (
 )
 from provisioner.plan import Action, Mode, Step
 from provisioner.views.outcome import Outcome, apply_summary
-from tests.builders import instance_id, step
+from tests.builders import instance_id, planned, step
 
 Agrees = Callable[[str, str], None]
 
 CREATE = step(Action.CREATE, "carol")
 UPDATE = step(Action.UPDATE, "alice")
 REPLACE = step(Action.REPLACE, "bob")
+CREATE_FIRST = planned(
+    {"bob": {}}, {"bob": {"workspace_id": "0" * 32, "lifecycle": {"create_before_destroy": True}}}
+).steps[0]
 DELETE = step(Action.DELETE, "dave")
 NEW = instance_id(99)
 SOLD_OUT = ApiError("sold out", code="ModelArts.6309")
@@ -103,6 +107,8 @@ def test_without_a_serial_the_state_is_not_claimed_to_be_saved() -> None:
         (REPLACE, 1, REPLACE.id, SOLD_OUT, "at operation 1 of 2: delete"),
         (REPLACE, 2, "", SOLD_OUT, "the old instance is destroyed, not created"),
         (REPLACE, 2, REPLACE.id, LOST, "the old instance is destroyed, it is not known whether it was created"),
+        (CREATE_FIRST, 1, REPLACE.id, SOLD_OUT, "the old instance stands, not created"),
+        (CREATE_FIRST, 2, NEW, SOLD_OUT, f"at operation 2 of 2: delete {REPLACE.id}; instance {NEW} exists"),
         (DELETE, 1, DELETE.id, SOLD_OUT, "at operation 1 of 1: delete"),
     ],
 )
@@ -121,3 +127,23 @@ def test_half_a_replacement_counts_as_destroyed() -> None:
     send(outcome, REPLACE, 1, 2)
     outcome(StepFailed(REPLACE, SOLD_OUT, 1.0))
     assert text(outcome).splitlines()[0] == ("Apply incomplete! Resources: 0 added, 0 changed, 1 destroyed. 1 failed.")
+
+
+def test_one_that_creates_first_has_destroyed_nothing_until_it_is_done() -> None:
+    """Its delete comes last."""
+    outcome = outcome_of(CREATE_FIRST)
+    send(outcome, CREATE_FIRST, 1, 2)
+    outcome(StepFailed(CREATE_FIRST, SOLD_OUT, 1.0, NEW))
+    assert "0 added, 0 changed, 0 destroyed. 1 failed." in text(outcome)
+    done = outcome_of(CREATE_FIRST)
+    complete(done, CREATE_FIRST)
+    assert "1 added, 0 changed, 1 destroyed." in text(done)
+
+
+def test_what_was_taken_over_and_forgotten_is_counted_apart() -> None:
+    """As Terraform and OpenTofu do; a move is counted nowhere."""
+    steps = (step(Action.IMPORT, "a"), step(Action.FORGET, "b"), step(Action.MOVE, "c"), replace(UPDATE, imported=True))
+    outcome = outcome_of(*steps)
+    complete(outcome, *steps)
+    assert text(outcome) == "Apply complete! Resources: 2 imported, 0 added, 1 changed, 0 destroyed, 1 forgotten.\n"
+    assert text(outcome, Mode.DESTROY) == "Destroy complete! Resources: 0 destroyed, 1 forgotten.\n"

@@ -84,6 +84,26 @@ def test_transcript_of_a_run(agrees: Agrees) -> None:
     agrees("progress/run.txt", stream.getvalue())
 
 
+def test_what_is_only_recorded_is_told_too(agrees: Agrees) -> None:
+    """An import, a move and what is forgotten; and a replacement that creates first ends with its destruction."""
+    only_records = (step(Action.IMPORT, "anna"), step(Action.MOVE, "carl"), step(Action.FORGET, "dora"))
+    lifecycle = {"create_before_destroy": True}
+    (bob,) = planned({"bob": {}}, {"bob": {"workspace_id": "0" * 32, "lifecycle": lifecycle}}).steps
+    clock, stream = HandClock(), io.StringIO()
+    with PlainProgress(stream, clock) as progress:
+        progress(ApplyStarted((*only_records, bob)))
+        for each in only_records:
+            progress(StepStarted(each))
+            progress(StepCompleted(each, each.id, 0.0))
+        progress(StepStarted(bob))
+        send(progress, bob, 1)
+        clock.sleep(4)
+        send(progress, bob, 2)
+        clock.sleep(3)
+        progress(StepCompleted(bob, NEW, 7.0))
+    agrees("progress/records.txt", stream.getvalue())
+
+
 def test_a_heartbeat_has_ten_lines_at_most() -> None:
     """Of many steps under way the ten longest are named, the rest counted."""
     steps = planned(after={f"n{number:02}": {} for number in range(60)}).pending

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from provisioner.errors import StateError
-from provisioner.state.document import Cloud, State
+from provisioner.state.document import Cloud, Deposed, State
 from provisioner.views.state import state_list, state_show, state_table
 from tests.builders import instance_id, notebook, parsed, record, state
 
@@ -53,6 +53,14 @@ def test_every_id_and_status_is_in_the_table(lab: State) -> None:
     ]
 
 
+def test_deposed_instances_are_shown() -> None:
+    """They exist and cost until they are deleted."""
+    held = record(number=2).model_copy(update={"deposed": (Deposed(id=instance_id(1)),)})
+    lab = state({"alice": held})
+    assert ["notebook.alice", "(deposed)", instance_id(1)] == state_table(lab).splitlines()[-1].split()
+    assert f'= [\n        "{instance_id(1)}",\n    ]' in state_show(lab, parsed("alice"))
+
+
 def test_nothing_recorded() -> None:
     """An empty state says so and has no empty table."""
     assert state_table(state(serial=0)) == "Stack lab, serial 0: nothing recorded\n"
@@ -70,7 +78,7 @@ def test_foreign_text_cannot_act_on_the_terminal() -> None:
     found = record(notebook("alice", tags={"a": "b"})).model_copy(
         update={"status": "\x1b[2J\nx", "attributes": {"na\u202eme": "\x1b[2J\n", "flavor": "\x9b1m"}}
     )
-    evil = state({"alice": found, 'gpu["\x1b[2J\n"]': found})
+    evil = state({"alice": found}).with_records({'notebook.gpu["\x1b[2J\n"]': found})
     screens = [state_table(evil), state_list(evil), state_show(evil, parsed("alice"))]
     assert not {"\x1b", "\x9b", "\u202e"} & set("".join(screens))
     assert len(state_list(evil).splitlines()) == 2

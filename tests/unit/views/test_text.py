@@ -10,9 +10,22 @@ import pytest
 
 from provisioner.plan import Action, Mode, Options, Plan, Reason
 from provisioner.planning import build_plan
-from provisioner.views.prompt import question
+from provisioner.state.document import Deposed
 from provisioner.views.text import plan_text, summary_line
-from tests.builders import HOUR_MS, NOW_MS, OTHER_IMAGE, instance, notebook, parsed, planned, record, state
+from tests.builders import (
+    HOUR_MS,
+    LINEAGE,
+    NOW_MS,
+    OTHER_IMAGE,
+    instance,
+    instance_id,
+    notebook,
+    parsed,
+    planned,
+    record,
+    state,
+    step,
+)
 
 Agrees = Callable[[str, str], None]
 
@@ -34,6 +47,8 @@ EXPIRED_LEASE = {
 SSH = {"service": "SSH", "key_pair_names": ["alice"], "allowed_access_ips": ["203.0.113.7"]}
 SETS = {"category": "OBSFS", "uri": "obs://bucket/sets/", "mount_path": "/data/sets/"}
 MODELS = {"category": "OBSFS", "uri": "obs://bucket/models/", "mount_path": "/data/models/"}
+CREATE_FIRST = {"create_before_destroy": True}
+DEPOSED = Deposed(id=instance_id(9))
 
 EVERY_FIELD: dict[str, Any] = {
     "name": "alice_research",
@@ -112,6 +127,37 @@ SCENARIOS: dict[str, Callable[[], Plan]] = {
     "stopped_by_lease": lambda: planned(
         {"alice": {}}, {"alice": {}}, {"alice": {"status": "STOPPED", "lease": EXPIRED_LEASE}}
     ),
+    "import": lambda: planned(after={"alice": {"tags": {"team": "vision"}}}, imports=["alice"]),
+    "import_changed": lambda: planned(
+        after={"alice": {"description": "new"}}, live={"alice": {"description": "old"}}, imports=["alice"]
+    ),
+    "move": lambda: planned({"old": {}}, {"alice": {"name": "old"}}, moved={"old": "alice"}),
+    "move_changed": lambda: planned({"old": {}}, {"alice": {}}, moved={"old": "alice"}),
+    "forget": lambda: planned({"alice": {}, "bob": {}}, {"bob": {}}, forgotten=["alice"]),
+    "protect": lambda: planned({"alice": {}}, {"alice": {"lifecycle": {"prevent_destroy": True}}}),
+    "replace_triggered": lambda: planned(
+        {"alice": {}}, {"alice": {"image_id": OTHER_IMAGE, "lifecycle": {"replace_triggered_by": ["image_id"]}}}
+    ),
+    "replace_create_first": lambda: planned(
+        {"alice": {}}, {"alice": {"feature": None, "workspace_id": "0" * 32, "lifecycle": CREATE_FIRST}}
+    ),
+    "update_deposed": lambda: planned(
+        {"alice": {}},
+        {"alice": {}},
+        records={"alice": {"deposed": (DEPOSED,)}},
+        deposed={DEPOSED.id: instance(number=9)},
+    ),
+    "update_sensitive": lambda: planned(
+        {"alice": {"description": "old"}}, {"alice": {"description": "hunter2"}}, secrets=["hunter2", "old"]
+    ),
+    "create_sensitive": lambda: planned(after={"alice": {"tags": {"a": "hunter2"}}}, secrets=["hunter2"]),
+    "stopped_by_hand": lambda: planned(
+        {"alice": {}},
+        {"alice": {}},
+        {"alice": {"status": "STOPPED"}},
+        records={"alice": {"by_hand": {"desired_status": "STOPPED"}, "status": "STOPPED"}},
+    ),
+    "by_hand": lambda: Plan("lab", LINEAGE, 7, Mode.NORMAL, (step(Action.UPDATE, reason=Reason.BY_HAND),)),
     "refresh_only_nothing": lambda: planned({"alice": {}}, {"alice": {}}, options=Options(Mode.REFRESH_ONLY)),
     "refresh_only": lambda: planned(
         {"alice": {"tags": {"team": "vision"}}, "bob": {}, "carol": {}},
@@ -274,9 +320,12 @@ def test_foreign_text_cannot_act_on_the_terminal() -> None:
     """Controls and bidi overrides of names and descriptions are shown, not obeyed, and forge no line."""
     text = plain(
         planned(
-            {"alice": {"tags": {"a": "b"}}, f'gpu["{EVIL}"]': {}},
+            {"alice": {"tags": {"a": "b"}}, "bob": {}},
             {"alice": {"tags": {"a": "b"}, "description": "mine"}},
-            {"alice": {"description": EVIL, "name": EVIL, "tags": [{"key": EVIL, "value": EVIL}]}},
+            {
+                "alice": {"description": EVIL, "name": EVIL, "tags": [{"key": EVIL, "value": EVIL}]},
+                "bob": {"name": EVIL},
+            },
         )
     )
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
@@ -292,9 +341,3 @@ def test_thousands_of_changes_are_all_shown() -> None:
     keys = [f"n{number:04}" for number in range(2000)]
     plan = planned({key: {} for key in keys}, {key: {"flavor": "modelarts.vm.cpu.8u"} for key in keys})
     assert [f"notebook.{key}" for key in keys] == ADDRESS_LINES["updated"].findall(plain(plan))
-
-
-@pytest.mark.parametrize("mode", Mode)
-def test_question(mode: Mode, agrees: Agrees) -> None:
-    """The question before an apply names what follows and the one answer that is accepted."""
-    agrees(f"prompt/{mode}.txt", question(mode))

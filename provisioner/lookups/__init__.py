@@ -1,0 +1,1 @@
+"""What the service offers, held against what a spec and its plan ask for. Reads only."""
