@@ -32,8 +32,9 @@ def main() -> None:
             for number in range(given.edits):
                 try:
                     campaign.edit()
-                except AssertionError as error:
-                    raise AssertionError(f"seed {given.seed}, edit {number + 1}: {error}") from error
+                except Exception as error:
+                    error.add_note(f"seed {given.seed}, edit {number + 1}")
+                    raise
     print(campaign.report.text())
     print(f"seed {given.seed}, {time.monotonic() - began:.0f} s")
 

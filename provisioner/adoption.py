@@ -37,6 +37,8 @@ _NEEDED = {("flavor",), ("custom_spec",), ("image_id",), ("volume",), ("volume",
 _IN_PARTS = frozenset({"tags", "volume"})
 # Where what a spec does not say is no reason to leave the live value alone.
 _KEPT_BY_HAND = frozenset({"name", "tags"})
+# What a notebook may be without, and no spec can say so: an empty value is none.
+_NEVER_EMPTY = ("pool_id", "affinity", "run_user", "user_vpc", "endpoints", "data_volumes", "storages")
 _SHORT_ID = 8
 
 
@@ -75,12 +77,14 @@ def adoption(
     taken: Collection[str] = (),
     names: Mapping[str, str] = _NO_NAMES,
     ignored_tags: Collection[str] = (),
+    defaulted: Collection[str] = (),
 ) -> Adoption:
     """Declare `live`.
 
     taken         KEYs that are others' already
     names         by id, what a KEY is made of instead of the notebook's name
     ignored_tags  tags that no spec of the project declares
+    defaulted     fields to which the stack gives a default: what is live must not become that
     """
     notebooks = list(live)
     keys = _keys({each.id: names.get(each.id, each.name) for each in sorted(notebooks, key=_age)}, taken)
@@ -88,7 +92,7 @@ def adoption(
     warnings: list[Diagnostic] = []
     for notebook in sorted(notebooks, key=lambda each: (keys[each.id].casefold(), each.id)):
         key = keys[notebook.id]
-        match _why_left_out(notebook) or _entry(notebook, key, ignored_tags):
+        match _why_left_out(notebook) or _entry(notebook, key, ignored_tags, defaulted):
             case Entry() as entry:
                 adopted.append(Adopted(key, notebook, entry))
             case reason, hint:
@@ -161,11 +165,13 @@ def _left_out(notebook: Observation, reason: str, hint: str) -> Diagnostic:
     return Diagnostic("W641", f"the notebook {notebook.id} is left out", detail, hint, severity="warning")
 
 
-def _entry(notebook: Observation, key: str, ignored_tags: Collection[str]) -> Entry | tuple[str, str]:
+def _entry(
+    notebook: Observation, key: str, ignored_tags: Collection[str], defaulted: Collection[str]
+) -> Entry | tuple[str, str]:
     """What a spec can say, found by leaving out what it would refuse until it refuses nothing more; or why there is
     none, and the mend.
     """
-    fields = _told(notebook, key, ignored_tags)
+    fields = _told(notebook, key, ignored_tags, defaulted)
     left: dict[Path, str] = {}
     while refusals := dict(_refusals(key, fields)):
         cuts = {cut: reason for path, reason in refusals.items() if (cut := _cut(fields, path))}
@@ -174,7 +180,8 @@ def _entry(notebook: Observation, key: str, ignored_tags: Collection[str]) -> En
             return next(iter(refusals.values())), hint
         left |= cuts
         fields = _without(fields, cuts)
-    if kept := [".".join(path) for path in left if path[0] in _KEPT_BY_HAND]:
+    left = {(name,): reason for name, reason in _absent(notebook, defaulted) if name not in fields} | left
+    if kept := [".".join(path) for path in left if path[0] in _KEPT_BY_HAND or path[0] in defaulted]:
         fields["lifecycle"] = {"ignore_changes": kept}
     remarks = [f"{'.'.join(path)} is left as it is: {reason}" for path, reason in left.items()]
     if not notebook.power:
@@ -182,11 +189,20 @@ def _entry(notebook: Observation, key: str, ignored_tags: Collection[str]) -> En
     return Entry(fields, tuple(remarks))
 
 
-def _told(notebook: Observation, key: str, ignored_tags: Collection[str]) -> dict[str, Any]:
+def _absent(notebook: Observation, defaulted: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Fields that are not live, and that no spec can say to be absent."""
+    if not notebook.name:
+        yield "name", "it has none"
+    for name in _NEVER_EMPTY:
+        if name in defaulted:
+            yield name, "it has none, or the service does not tell; the stack has a default"
+
+
+def _told(notebook: Observation, key: str, ignored_tags: Collection[str], defaulted: Collection[str]) -> dict[str, Any]:
     """What is live and not live by default, nearer to what people write. The lease is a policy and always stands."""
     told = notebook.attributes()
     changed = {
-        "volume": _volume(told.get("volume", {})),
+        "volume": _volume(told.get("volume", {}), sized="volume" in defaulted),
         "endpoints": [_filled(endpoint) for endpoint in told.get("endpoints", ()) if endpoint["service"] == "SSH"],
         "data_volumes": [_filled(volume) for volume in told.get("data_volumes", ())],
         # What begins with _sys_ is the service's own (API page 10).
@@ -197,16 +213,20 @@ def _told(notebook: Observation, key: str, ignored_tags: Collection[str]) -> dic
         },
     }
     defaults = {"name": key, "feature": "NOTEBOOK", "workspace_id": "0", "desired_status": "RUNNING"}
-    fields = {name: value for name, value in (told | changed).items() if value and value != defaults.get(name)}
+    fields = {
+        name: changed.get(name, value)
+        for name, value in told.items()
+        if name in defaulted or changed.get(name, value) not in (defaults.get(name), "", [], {})
+    }
     return fields if notebook.power else fields | {"desired_status": "UNMANAGED"}
 
 
-def _volume(volume: Mapping[str, Any]) -> dict[str, Any]:
-    """What is asked for, not what the service made of it: only an EVS volume has a size of its own, and only one
-    that is DEDICATED an address (API page 6).
+def _volume(volume: Mapping[str, Any], *, sized: bool) -> dict[str, Any]:
+    """What is asked for, not what the service made of it: only an EVS volume has a size of its own, unless all are to
+    be `sized`, and only one that is DEDICATED an address (API page 6).
     """
     shown = {"mount_path"}
-    if volume.get("category") != "EVS":
+    if volume.get("category") != "EVS" and not sized:
         shown.add("capacity")
     if volume.get("ownership") == "MANAGED":
         shown |= {"uri", "id"}
@@ -253,7 +273,8 @@ def _cut(fields: Mapping[str, Any], path: Path) -> Path | None:
 
 
 def _without(fields: Mapping[str, Any], cuts: Collection[Path]) -> dict[str, Any]:
-    return _filled({name: _rest(name, value, cuts) for name, value in fields.items() if (name,) not in cuts})
+    rest = {name: _rest(name, value, cuts) for name, value in fields.items() if (name,) not in cuts}
+    return {name: value for name, value in rest.items() if value or not fields[name]}
 
 
 def _rest(name: str, value: Any, cuts: Collection[Path]) -> Any:

@@ -225,7 +225,9 @@ def _named(payload: Mapping[str, Any]) -> dict[str, Any]:
     """`payload` with lists as maps by what names their elements, where it names each of them; of the image and the
     pool, their ids.
     """
-    found = {key: value for key, value in payload.items() if key not in {"image", "pool"}}
+    found = {key: value for key, value in payload.items() if key not in {"image", "pool", "lease"}}
+    # That it ended, the status tells.
+    found |= {"lease": {key: value for key, value in payload.get("lease", {}).items() if key != "ended"}}
     found |= {f"{key}.id": payload[key]["id"] for key in ("image", "pool") if "id" in payload.get(key, {})}
     for field, name in _NAMED_BY.items():
         elements = [element for element in payload.get(field, ()) if not _is_of_service(element.get(name, ""))]

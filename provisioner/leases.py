@@ -26,12 +26,6 @@ def left_by_lease(observation: Observation, record: Record, now_ms: int) -> bool
     """Whether it stands still because its lease ended. That is left as it is: starting again each night what the lease
     stopped would be a fight that nobody asked for. What is to run since the spec changed, and what an apply of ours
     stopped in passing, is started.
-
-    A stop by hand counts the lease anew (API page 9.3), so its deadline lies after the moment when STOPPED was reached.
     """
     meant = {**record.attributes, **record.by_hand}.get("desired_status")
-    if record.incomplete or meant != "RUNNING":
-        return False
-    deadline = observation.lease.deadline if observation.lease else None
-    stopped_at = (observation.update_at if observation.status == "STOPPED" else None) or now_ms
-    return observation.status in {"STOPPING", "STOPPED"} and deadline is not None and deadline <= stopped_at
+    return not record.incomplete and meant == "RUNNING" and observation.stopped_by_lease(now_ms)

@@ -33,6 +33,8 @@ class OperationKind(StrEnum):
     DELETE = "delete"
 
 
+GROWTH = "volume.capacity"
+MOUNTING = frozenset({OperationKind.ATTACH, OperationKind.DETACH})
 _OF_DEPOSED = frozenset({OperationKind.WAIT, OperationKind.STOP, OperationKind.DELETE})
 
 
@@ -65,7 +67,7 @@ class Operation:
                 return f"resize to {self.values['capacity']} GB"
             case OperationKind.TAG | OperationKind.UNTAG:
                 return f"{self.kind} {', '.join(self.values['tags'])}"
-            case OperationKind.ATTACH | OperationKind.DETACH:
+            case kind if kind in MOUNTING:
                 return f"{self.kind} {self.values['mount_path']}"
             case _:
                 return f"{self.kind} {self.deposed}".rstrip()
@@ -128,7 +130,7 @@ def alteration(
         course.add(waiting(observation.power))
     if restart and course.power == "STOPPED":
         course.put(put)
-    if grow := by_path.get("volume.capacity"):
+    if grow := by_path.get(GROWTH):
         course.lead_to("RUNNING")
         course.add(Operation(OperationKind.RESIZE, {"capacity": grow.desired}))
     if restart and not course.has_put:

@@ -18,8 +18,8 @@ from provisioner.errors import Diagnostic, SourceRange
 from provisioner.model.address import Address
 from provisioner.model.blocks import Timeouts
 from provisioner.model.observation import Observation
-from provisioner.model.secrets import NO_SECRETS, Secrets
-from provisioner.operations import Operation
+from provisioner.model.secrets import NO_SECRETS, SHOWN, Secrets
+from provisioner.operations import MOUNTING, Operation
 from provisioner.state.document import Record
 
 
@@ -117,6 +117,11 @@ class Step:
     @property
     def workspace_id(self) -> str:
         return str((self.before or self.after).get("workspace_id", "0"))
+
+    def told(self, operation: Operation) -> str:
+        """One of its operations in words, without what no view shows."""
+        hidden = operation.kind in MOUNTING and "storages" in self.sensitive
+        return f"{operation.kind} {SHOWN}" if hidden else str(operation)
 
     @property
     def creates_first(self) -> bool:

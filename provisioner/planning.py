@@ -21,7 +21,8 @@ from provisioner.protection import protection_refusals
 from provisioner.refusals import refusal_diagnostics, refusals_of, refused
 from provisioner.renewal import Live, Sight, rebased, reinstated, renewed
 from provisioner.restructure import Restructured
-from provisioner.spec.document import Declaration
+from provisioner.secrecy import recalled
+from provisioner.spec.document import Declaration, Import
 from provisioner.state.document import Record, State
 from provisioner.steps import Known, step_of
 from provisioner.strays import stray_warnings
@@ -60,6 +61,7 @@ def build_plan(
     addresses = {*declared, *recorded, *base.forgotten}
     _check_known(addresses, base, options)
     _check_moves(base, options)
+    secrets = recalled(secrets, base.state, live)
     strays = [stray for stray in strays if not _is_released(stray, base)]
     chosen = sorted(address for address in {*wanted, *recorded} if options.chooses(address))
     sight = reinstated(Sight(base.state, live, deposed))
@@ -87,6 +89,7 @@ def build_plan(
         rebased=moved,
         warnings=(
             *(_warning(step) for step in final if step.reason is Reason.BLOCKED and step.address not in refusals),
+            *(_passed(each, base.state.resources[str(each.to)].id) for each in base.passed),
             *stray_warnings(strays, addresses, refusals),
             *endless_runs(final),
             *refusal_diagnostics(refusals, declared),
@@ -185,6 +188,18 @@ def _warning(step: Step) -> Diagnostic:
         hint=f"once it is well again, run apply; or rebuild it with --replace {as_argument(step.address)}",
         range=step.source,
         address=str(step.address),
+    )
+
+
+def _passed(unwanted: Import, present: str) -> Diagnostic:
+    return Diagnostic(
+        code="W506",
+        severity="warning",
+        summary=f"nothing is imported as {unwanted.to}: it is recorded already, as another instance",
+        detail=f"It has the id {present}, the import names {unwanted.id}.",
+        hint="take the import away; or give what is recorded another address first, with `moved`",
+        range=unwanted.source,
+        address=str(unwanted.to),
     )
 
 

@@ -23,6 +23,7 @@ from provisioner.model.observation import FAILED, GONE, Observation
 from provisioner.model.secrets import NO_SECRETS, Secrets
 from provisioner.operations import OperationKind, alteration
 from provisioner.plan import Action, Loss, Mode, Plan, Reason, Step, as_argument
+from provisioner.secrecy import recalled, sensitive_fields
 from provisioner.spec.document import Declaration
 from provisioner.state.document import Record, State
 
@@ -135,6 +136,8 @@ def power_plan(
     subjects: Iterable[Subject], decide: Decide, state: State, *, serial: int, secrets: Secrets = NO_SECRETS
 ) -> Plan:
     """What `decide` says of all `subjects`, as a plan; PlanRefused with everything that stands against it."""
+    subjects = tuple(subjects)
+    secrets = recalled(secrets, state, {str(subject.address): subject.observation for subject in subjects})
     decided = [decide(subject) for subject in subjects]
     if problems := tuple(each for each in decided if isinstance(each, Diagnostic)):
         raise PlanRefused(problems)
@@ -242,5 +245,5 @@ def _step(
         fields=declaration.fields if declaration else {},
         timeouts=declaration.notebook.timeouts if declaration else Timeouts(),
         protected=record.protected,
-        sensitive=declaration.sensitive if declaration else frozenset(),
+        sensitive=(declaration.sensitive if declaration else frozenset()) | sensitive_fields(record),
     )

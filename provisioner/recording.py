@@ -22,6 +22,8 @@ _PASSING_STATUS = {
     OperationKind.START: "STARTING",
     OperationKind.DELETE: "DELETING",
 }
+# A stop does (API page 11), and what is started had been stopped, if not by us.
+_DROPPING_MOUNTS = frozenset({OperationKind.STOP, OperationKind.START})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Recording:
             update["status"] = _PASSING_STATUS.get(operation.kind, record.status)
             if operation.kind is OperationKind.UPDATE:
                 update["attributes"] = _with_sent(record.attributes, operation.values)
-            if operation.kind is OperationKind.STOP:  # it drops all mounts (API page 11)
+            if operation.kind in _DROPPING_MOUNTS:
                 update["observed"] = {name: value for name, value in record.observed.items() if name != "storages"}
         self._keep(record.model_copy(update=update))
 
@@ -115,7 +117,7 @@ class Recording:
         self._ledger.pending.remove(pending)
 
     def _keep(self, record: Record | None) -> None:
-        self.record = record.hidden(self._secrets, self.record) if record else None
+        self.record = record.hidden(self._secrets) if record else None
         self._ledger.records[self._address] = self.record
 
 

@@ -81,7 +81,7 @@ def renewed(
         fresh = None
         if observation is not None:
             fresh = _fresh(record, observation, sight.leftovers(record), steps.get(address), secrets)
-            fresh = fresh.hidden(secrets, record)
+            fresh = fresh.hidden(secrets)
         found[str(address)] = fresh
     return found
 

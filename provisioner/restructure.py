@@ -23,6 +23,7 @@ class Restructured:
     imported   addresses that are recorded provisionally, with an id and nothing else, until the service was asked
     forgotten  records that are left out
     released   addresses of which an instance may exist that is nobody's business here any more
+    passed     imports to addresses at which another instance is recorded by now
     """
 
     state: State
@@ -30,6 +31,7 @@ class Restructured:
     imported: frozenset[Address] = frozenset()
     forgotten: Mapping[Address, Record] = field(default_factory=dict)
     released: frozenset[Address] = frozenset()
+    passed: tuple[Import, ...] = ()
 
 
 def restructured(state: State, spec: Spec, *, importing: bool = True) -> Restructured:
@@ -53,6 +55,7 @@ def restructured(state: State, spec: Spec, *, importing: bool = True) -> Restruc
         frozenset(taken),
         forgotten,
         released,
+        tuple(each for each in imports if each.to in recorded and recorded[each.to].id != each.id),
     )
 
 
@@ -133,14 +136,11 @@ def _check_whole(forgotten: Mapping[Address, Record]) -> None:
 
 
 def _is_new(wanted: Import, recorded: Mapping[Address, Record], pending: set[Address]) -> bool:
-    """Whether an import is still to be done; refuses one that contradicts what is recorded."""
-    here = recorded.get(wanted.to)
-    if here is not None and here.id == wanted.id:
+    """Whether an import is still to be done; refuses one that contradicts what is recorded. Where something is recorded
+    there is nothing to do: what was imported may have been replaced since.
+    """
+    if wanted.to in recorded:
         return False
-    hint = f"take the import at {wanted.source} away, or change its id"
-    if here is not None:
-        detail = f"It is recorded with the id {here.id}."
-        raise PlanError(f"{wanted.id} cannot be imported as {wanted.to}: another instance is", detail=detail, hint=hint)
     if owner := next(_owners(wanted.id, recorded), None):
         raise PlanError(
             f"{wanted.id} cannot be imported as {wanted.to}: it is recorded as {owner}",

@@ -16,7 +16,7 @@ from provisioner.clock import Clock
 from provisioner.errors import ApiError, Diagnostic, PlanError
 from provisioner.model.marker import Place, unmarked
 from provisioner.model.observation import GONE, Observation
-from provisioner.model.secrets import holds_hidden
+from provisioner.model.secrets import NO_SECRETS, Secrets, holds_hidden
 from provisioner.plan import record_of
 from provisioner.provider.base import NotebookReader, every_notebook, with_marks
 from provisioner.state.document import Pending, Record, State
@@ -50,6 +50,7 @@ def settle(
     *,
     window: float,
     waiting: Callable[[Pending, float], None] | None,
+    secrets: Secrets = NO_SECRETS,
 ) -> Settled:
     """Look for every pending create for `window` seconds after it was sent. `waiting` is told before each further look
     how many seconds are left; without it there is one look alone.
@@ -68,7 +69,7 @@ def settle(
         shown = [*shown]
         for number, seen in zip(left, again, strict=True):
             shown[number] = seen
-    return _settled(state, shown, recorded, final=waiting is not None)
+    return _settled(state, shown, recorded, secrets, final=waiting is not None)
 
 
 def adoptable(pending: Pending, shown: Sequence[Observation], recorded: Collection[str]) -> Record | None:
@@ -159,7 +160,7 @@ def _unseen(shown: Sequence[_Shown], ends: Sequence[float], recorded: Collection
     }
 
 
-def _settled(state: State, shown: Sequence[_Shown], recorded: set[str], *, final: bool) -> Settled:
+def _settled(state: State, shown: Sequence[_Shown], recorded: set[str], secrets: Secrets, *, final: bool) -> Settled:
     adopted: dict[str, Record | None] = {}
     refused: dict[str, PlanError] = {}
     notes, kept = [], []
@@ -172,7 +173,8 @@ def _settled(state: State, shown: Sequence[_Shown], recorded: set[str], *, final
             continue
         if record is not None:
             # One that was to be replaced only after it was created is recorded still.
-            adopted[pending.address] = succeeded(record, state.resources.get(pending.address))
+            bare = record.hidden(secrets.recalled(pending.body, record.observed))
+            adopted[pending.address] = succeeded(bare, state.resources.get(pending.address))
             recorded.add(record.id)
         notes.append(_note(pending, record, final=final))
     return Settled(state.with_records(adopted).with_pending(tuple(kept)), tuple(notes), refused)

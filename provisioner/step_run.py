@@ -25,7 +25,7 @@ from provisioner.model.blocks import Timeouts
 from provisioner.model.fields import duration_text
 from provisioner.model.marker import marked
 from provisioner.model.observation import GONE, Observation
-from provisioner.operations import Operation, OperationKind
+from provisioner.operations import MOUNTING, Operation, OperationKind
 from provisioner.plan import Action, Step, record_of
 from provisioner.recording import Place, Recording
 from provisioner.settle import adoptable, mark_of, workspace_of_create
@@ -42,7 +42,6 @@ GROWTH_STEP = 100
 _KEPT = "the instance that it was to replace was not touched; apply deletes the failed one and tries again"
 _LOOKS_FIRST = "run apply again: it looks for the instance before anything is created"
 _UNWAITED = frozenset({OperationKind.UPDATE, OperationKind.RENEW_LEASE, OperationKind.TAG, OperationKind.UNTAG})
-_MOUNTING = frozenset({OperationKind.ATTACH, OperationKind.DETACH})
 _REMOVING = frozenset({OperationKind.DELETE, OperationKind.DETACH})
 
 Waits = Generator[Ticket, Sighting, None]
@@ -128,6 +127,7 @@ class StepRun:
         ):
             seen = yield from self._look(operation)
             if took_effect(operation, seen):
+                self._recording.accepted(operation)
                 return
             if attempts == 1:
                 raise problem
@@ -161,7 +161,7 @@ class StepRun:
         seen = (yield from self._sight(None, place)).observation
         if seen is None and operation.kind is not OperationKind.DELETE:
             raise self._vanished()
-        if seen is not None and operation.kind in _MOUNTING:
+        if seen is not None and operation.kind in MOUNTING:
             return seen.with_mounts(self._desk.provider.mounts(place.id) or ())
         return seen
 
@@ -286,7 +286,8 @@ class StepRun:
         limit, now = _limit(operation, self._step.timeouts), self._desk.clock.monotonic()
         sighting = yield Ticket(place.id, place.workspace_id, operation, now, now + limit / 1000, self._seen)
         if sighting.verdict is Verdict.PENDING:
-            summary = f"{operation or 'a look at the instance'} is still not done after {duration_text(limit)}"
+            what = self._step.told(operation) if operation else "a look at the instance"
+            summary = f"{what} is still not done after {duration_text(limit)}"
             status = f", status {self._status}" if self._status else ""
             raise ApplyError(summary, detail=f"id {place.id}{status}", hint="run apply again: it goes on waiting")
         return sighting
@@ -294,7 +295,7 @@ class StepRun:
     def _failure(self, operation: Operation, place: Place, sighting: Sighting) -> ApplyError:
         if sighting.mounts is not None:
             reason = next((f": {mount.failure_reason}" for mount in sighting.mounts if mount.failure_reason), "")
-            return ApplyError(f"{operation} failed{reason}", detail=f"id {place.id}")
+            return ApplyError(f"{self._step.told(operation)} failed{reason}", detail=f"id {place.id}")
         text = failure_text(operation, sighting.observation)
         if self._recording.failed(operation, sighting.observation):
             return ApplyError(text, detail=f"id {place.id}", hint=_KEPT)

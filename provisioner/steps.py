@@ -16,10 +16,11 @@ from provisioner.losses import with_loss
 from provisioner.model.address import Address
 from provisioner.model.behavior import Effect
 from provisioner.model.observation import FAILED, Observation
-from provisioner.model.secrets import Secrets, holds_hidden
-from provisioner.operations import alteration, creation, deletion, disposal, replacement
+from provisioner.model.secrets import Secrets
+from provisioner.operations import GROWTH, alteration, creation, deletion, disposal, replacement
 from provisioner.plan import Action, Loss, Mode, Reason, Step, as_argument
 from provisioner.protection import protected_after, protection_change
+from provisioner.secrecy import sensitive_fields
 from provisioner.spec.document import Declaration
 from provisioner.state.document import Record
 
@@ -74,7 +75,7 @@ def _removal(known: Known, mode: Mode) -> Step:
         record=record,
         moved_from=known.moved_from,
         protected=record.protected,
-        sensitive=frozenset(name for name, value in record.attributes.items() if holds_hidden(value)),
+        sensitive=sensitive_fields(record),
     )
     if observation is None:
         return step
@@ -98,7 +99,7 @@ def _declared(known: Known, declaration: Declaration) -> Step:
         imported=known.imported,
         protected=protected_after(declaration, known.record),
         allow_loss=notebook.lifecycle.allow_data_loss,
-        sensitive=declaration.sensitive,
+        sensitive=declaration.sensitive | sensitive_fields(known.record),
     )
 
 
@@ -122,7 +123,8 @@ def _existing(
     by_hand = still_by_hand(record, attributes, observation, secrets)
     goal = {**after, **by_hand}
     changes = compare(goal, before, record.attributes, secrets)
-    left = left_by_lease(observation, record, now_ms)
+    # What has to run for a change is what it is declared to be afterwards: the stop was the end of that lease.
+    left = left_by_lease(observation, record, now_ms) and not any(change.path == GROWTH for change in changes)
     power = _target_power(goal, observation, left=left)
     applicable = tuple(change for change in changes if _applies(change, power))
     triggers = declaration.notebook.lifecycle.replace_triggered_by

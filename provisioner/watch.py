@@ -16,7 +16,7 @@ from provisioner.goals import Verdict, mount_verdict, verdict
 from provisioner.model.answer import Mount
 from provisioner.model.marker import Place
 from provisioner.model.observation import Observation
-from provisioner.operations import Operation, OperationKind
+from provisioner.operations import MOUNTING, Operation
 from provisioner.provider.base import NotebookReader, Page, with_marks
 
 FASTEST_TICK = 0.2
@@ -177,4 +177,4 @@ class Watch:
 
 
 def _mounting(operation: Operation | None) -> bool:
-    return operation is not None and operation.kind in {OperationKind.ATTACH, OperationKind.DETACH}
+    return operation is not None and operation.kind in MOUNTING

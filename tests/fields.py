@@ -24,7 +24,7 @@ _SPELT = {"image.id", "pool.id", "lease.enable", "tags.key", "tags.value"}
 # A required rule weighs nothing; the model refuses it (API page 5.7).
 REFUSED = {"affinity.required_during_scheduling_ignored_during_execution.weight"}
 # Ours, taken out of a text: no field of an answer.
-_OURS = {"marker", "marker_place"}
+_OURS = {"marker", "marker_place", "lease.ended"}
 # What an answer has and no model of ours reads (API page 3): of no use, or secret.
 UNREAD = (
     "token",

@@ -108,6 +108,7 @@ def _work(chosen: Chosen, spec: Spec, state: State, session: Session, workers: i
         taken={address.key for address in (*spec.notebooks, *map(Address.parse, at)) if address},
         names=chosen.names,
         ignored_tags=session.settings.ignore_tags,
+        defaulted=spec.defaulted,
     )
     free_to_record = {address: each for address, each in declared.items() if str(address) not in state.resources}
     work = _Work(fresh, free_to_record)

@@ -92,14 +92,14 @@ def run_plan(planned: Planned, request: Request, session: Session) -> Outcome:
     try:
         _run(planned, request, session, outcome)
     except StateNotSaved as unsaved:
-        show_diagnostics(failures_of(outcome))
+        show_diagnostics(failures_of(outcome, planned.plan.secrets))
         raise rescue(unsaved, planned.plan.stack) from unsaved
     return outcome
 
 
 def conclude(plan: Plan, outcome: Outcome, session: Session) -> int:
     """Say how a run ended. The exit code."""
-    failures = failures_of(outcome)
+    failures = failures_of(outcome, plan.secrets)
     show_outcome(outcome, plan.mode)
     show_diagnostics(failures)
     if session.clock.stop.is_set() and not failures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provisioner.errors import ApiError, Diagnostic
 from provisioner.events import StepFailed
+from provisioner.model.secrets import Secrets
 from provisioner.views.outcome import Outcome
 from provisioner.views.phrases import elapsed_text
 
@@ -40,17 +41,18 @@ MENDS = {
 }
 
 
-def failures_of(outcome: Outcome) -> list[Diagnostic]:
-    return [_diagnostic(end) for end in outcome.ends.values() if isinstance(end, StepFailed)]
+def failures_of(outcome: Outcome, secrets: Secrets) -> list[Diagnostic]:
+    """What ended the steps that failed. The words of the service may hold what was sent."""
+    return [_diagnostic(end, secrets) for end in outcome.ends.values() if isinstance(end, StepFailed)]
 
 
-def _diagnostic(end: StepFailed) -> Diagnostic:
+def _diagnostic(end: StepFailed, secrets: Secrets) -> Diagnostic:
     step, error = end.step, end.error
     code = error.code if isinstance(error, ApiError) else ""
     return Diagnostic(
         code="",
         summary=f"{step.address}: {step.action} failed after {elapsed_text(end.seconds)}",
-        detail="\n".join(part for part in (error.summary, error.detail) if part),
+        detail=secrets.hidden("\n".join(part for part in (error.summary, error.detail) if part)),
         hint=error.hint or MENDS.get(code, ""),
         range=step.fields.get(FIELD_OF_CODE.get(code, ""), step.source),
         address=str(step.address),

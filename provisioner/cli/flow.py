@@ -19,7 +19,7 @@ from provisioner.lookups.catalog import Catalog
 from provisioner.lookups.checks import looked_up
 from provisioner.lookups.images import resolved
 from provisioner.model.address import Address
-from provisioner.plan import Mode, Options, Plan
+from provisioner.plan import Mode, Options, Plan, as_argument
 from provisioner.planning import build_plan
 from provisioner.refresh import Refreshed, recall, refresh, sweep
 from provisioner.restructure import Restructured, restructured
@@ -58,6 +58,7 @@ def make_plan(spec: Spec, request: Request, session: Session, *, for_apply: bool
             session.clock,
             window=session.settle_window,
             waiting=_say_searching if for_apply else None,
+            secrets=spec.secrets,
         )
         snapshot = replace(snapshot, state=settled.state, has_journal=True)
     options = options_of(request)
@@ -151,8 +152,16 @@ def addresses(texts: Iterable[str]) -> Iterator[Address]:
     for text in texts:
         address = Address.parse(text)
         if address is None:
-            raise UsageError(f"{text!r} is not an address", hint="write notebook.KEY or KEY")
+            raise UsageError(f"{text!r} is not an address", hint=_address_hint(text))
         yield address
+
+
+def _address_hint(text: str) -> str:
+    key, _, each = text.partition("[")
+    meant = Address.parse(f'{key}["{each.removesuffix("]")}"]')
+    if meant is None:
+        return "write notebook.KEY or KEY"
+    return f"quoted, or a shell takes the inner quotes away: {as_argument(meant)}"
 
 
 @contextmanager

@@ -135,7 +135,18 @@ def _import_one(address: str, identifier: str, request: Request) -> None:
             next_one = changed.model_copy(update={"serial": snapshot.stored_serial}).next(session.cloud)
             written = backend.write(next_one, replacing=snapshot).state
     click.echo(f"Imported {wanted}: {notebook.id}  {notebook.name}  {notebook.status}.")
-    click.echo(f"The state has serial {written.serial}. provisioner plan shows how the notebook differs from its spec.")
+    click.echo(f"The state has serial {written.serial}. {_outlook(wanted, spec)}")
+
+
+def _outlook(address: Address, spec: Spec) -> str:
+    from provisioner.plan import as_argument
+
+    if address in spec.notebooks:
+        return "provisioner plan shows how the notebook differs from its spec."
+    return (
+        f"No spec declares {address}, so the next apply deletes it. Declare it first, or forget it: "
+        f"provisioner state rm {as_argument(address)} --stack {spec.stack}"
+    )
 
 
 def _spec_of(address: Address, specs: Sequence[Spec]) -> Spec:

@@ -10,6 +10,7 @@ import click
 
 _STARTER = Path(__file__).parent / "starter"
 _SPEC = "specs/research/notebooks.yaml"
+_IGNORED = ".gitignore"
 _PIPELINES = {"gitlab": ".gitlab-ci.yml", "github": ".github/workflows/provisioner.yml"}
 _PIPELINE_TEXTS = {"gitlab": "gitlab-ci.yml", "github": "github.yml"}
 
@@ -20,20 +21,24 @@ _PIPELINE_TEXTS = {"gitlab": "gitlab-ci.yml", "github": "github.yml"}
 def command(*, directory: Path, ci: str | None) -> None:
     """Write a project to begin with into DIR: a spec, settings, their schemas for editors, .gitignore.
 
-    Nothing is overwritten.
+    Nothing is overwritten: a .gitignore that exists stays as it is, anything else is refused.
     """
     files = _files(ci)
+    ignored = files.pop(_IGNORED) if (directory / _IGNORED).is_file() else ""
     _check_free(directory, files)
     for name, text in files.items():
         _write(directory / name, text)
     click.echo(f"Wrote {', '.join(files)}.\n")
+    if ignored:
+        click.echo(f"{directory / _IGNORED} exists and stays as it is. Add these lines to it:\n")
+        click.echo("".join(f"  {line}\n" for line in ignored.splitlines() if line.startswith("/")))
     go_there = "" if directory == Path() else f"cd {shlex.quote(str(directory))} && "
     click.echo("To try it against a simulator of the service, without an account:\n")
     click.echo(f"  {go_there}provisioner apply --sandbox\n")
     click.echo(f"Then write your notebooks into {_SPEC}, set HW_ACCESS_KEY and HW_SECRET_KEY, and plan.")
 
 
-def _files(ci: str | None) -> Mapping[str, str]:
+def _files(ci: str | None) -> dict[str, str]:
     """What is written, by its path in the project."""
     from provisioner import __version__
     from provisioner.cli.schema import as_text, settings_schema, spec_schema
@@ -43,7 +48,7 @@ def _files(ci: str | None) -> Mapping[str, str]:
         _SPEC: _text("notebooks.yaml"),
         "schema/spec.schema.json": as_text(spec_schema()),
         "schema/settings.schema.json": as_text(settings_schema()),
-        ".gitignore": _text("gitignore"),
+        _IGNORED: _text("gitignore"),
     }
     if ci:
         files[_PIPELINES[ci]] = _text(_PIPELINE_TEXTS[ci]).replace("{version}", __version__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from provisioner.errors import UsageError
@@ -52,7 +53,7 @@ def _not_recorded(address: Address, states: Sequence[State]) -> UsageError:
         return UsageError(summary, detail=detail, hint="run provisioner apply: it finds out what became of it")
     known = {_bare(each): None for state in states for each in recorded(state)}
     near = get_close_matches(_bare(address), known, n=3)
-    hint = f"is it {' or '.join(near)}?" if near else "provisioner state list shows what is"
+    hint = f"is it {' or '.join(map(shlex.quote, near))}?" if near else "provisioner state list shows what is"
     return UsageError(summary, hint=hint)
 
 

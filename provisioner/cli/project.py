@@ -59,7 +59,7 @@ def _from_file(path: Path) -> Iterator[tuple[str, Given]]:
     except OSError as error:
         detail = error.strerror or str(error)
         raise UsageError(f"the file of variables {path} cannot be read", detail=detail) from error
-    source = read_source(str(path), data, begin="NAME: value")
+    source = read_source(str(path), data, begin="NAME: value", takes_secrets=True)
     if source.problems:
         unquoted = [replace(problem, source_line="") for problem in source.problems]  # a secret may stand in the line
         raise SpecError(in_order(unquoted, [str(path)]), files=1)

@@ -150,7 +150,7 @@ def _tidied(schema: Schema) -> Schema:
         kept = choices[0] | kept
     elif choices:
         kept["anyOf"] = choices
-    return _ref_alone(_with_numbers(kept))
+    return _ref_alone(_in_any_case(_with_numbers(kept)))
 
 
 def _with_numbers(schema: Schema) -> Schema:
@@ -159,6 +159,20 @@ def _with_numbers(schema: Schema) -> Schema:
     pattern = schema.get("pattern", "")
     numeric = any(re.search(pattern, number) for number in _PLAIN_NUMBERS)
     return schema | {"type": ["string", "number"]} if numeric else schema
+
+
+def _in_any_case(schema: Schema) -> Schema:
+    """Names of the service are taken in any case; editors offer the two usual spellings."""
+    names = schema.get("enum", [])
+    half = len(names) // 2
+    if not half or names[half:] != [name.lower() for name in names[:half]]:
+        return schema
+    letters = (
+        f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for name in names[half:] for letter in f"{name}|"
+    )
+    offered = {"type": schema.get("type", "string"), "enum": names}
+    any_case = {"type": "string", "pattern": f"^({''.join(letters).removesuffix('|')})$"}
+    return {key: value for key, value in schema.items() if key not in offered} | {"anyOf": [offered, any_case]}
 
 
 def _ref_alone(schema: Schema) -> Schema:

@@ -41,10 +41,12 @@ def _reads(asked: Sequence[Wish], catalog: Catalog, *, counted: bool) -> list[Ca
     kinds = {bool(wish.pool_id) for wish in asked if wish.creates and wish.flavor}
     lists = {each for wish in asked if wish.asked and wish.image_id for each in image_lists(wish.workspace_id)}
     pools = {wish.workspace_id for wish in asked if wish.creates and wish.pool_id}
+    groups = {wish.alike: wish.step.id for wish in asked if wish.switches}
     reads: list[Callable[[], object]] = [catalog.quota] if counted else []
     reads += [partial(catalog.flavors, dedicated=kind) for kind in sorted(kinds)]
     reads += [partial(catalog.images, *each) for each in sorted(lists)]
     reads += [partial(catalog.pools, each) for each in sorted(pools)]
+    reads += [partial(catalog.switchable_flavors, *alike, notebook_id=each) for alike, each in groups.items()]
     if any(wish.creates and wish.workspace_id != DEFAULT_WORKSPACE for wish in asked):
         reads.append(catalog.workspaces)
     return reads

@@ -100,9 +100,8 @@ def _offered(wish: Wish, catalog: Catalog) -> Sequence[Flavor]:
     """
     if not wish.pool_id:
         return catalog.flavors(dedicated=False)
-    if not wish.creates and "flavor" in wish.asked:
-        live, category = str(wish.step.before.get("flavor", "")), str(wish.volume.get("category", ""))
-        return catalog.switchable_flavors(wish.pool_id, live, category, notebook_id=wish.step.id)
+    if wish.switches:
+        return catalog.switchable_flavors(*wish.alike, notebook_id=wish.step.id)
     pool = catalog.pool(wish.pool_id, wish.workspace_id)
     return (*catalog.flavors(dedicated=True), *(pool.flavors if pool else ()))
 
@@ -114,7 +113,7 @@ def _named(flavor_id: str, offered: Sequence[Flavor]) -> Flavor | None:
 def _unknown(wish: Wish, offered: Sequence[Flavor]) -> Diagnostic:
     names = sorted({flavor.id for flavor in offered if not flavor.sold_out})
     near = get_close_matches(wish.flavor, names, n=_SHOWN)
-    if not wish.creates and wish.pool_id:
+    if wish.switches:
         summary = f"the instance cannot change to the flavor {wish.flavor} in its pool"
         return wish.error("E606", "flavor", summary, hint=f"it can change to {_some(near or names)}")
     where = f"in the pool {wish.pool_id}" if wish.pool_id else "in the shared pool"

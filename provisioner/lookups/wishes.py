@@ -51,6 +51,16 @@ class Wish:
         return str(self.will_be.get("pool_id", ""))
 
     @property
+    def switches(self) -> bool:
+        """Whether an instance in a dedicated pool gets another flavor: that pool has a word in it (API page 7.8)."""
+        return not self.creates and bool(self.pool_id and self.flavor) and "flavor" in self.asked
+
+    @property
+    def alike(self) -> tuple[str, str, str]:
+        """Instances of the same pool, present flavor and category of volume may change to the same flavors."""
+        return self.pool_id, str(self.step.before.get("flavor", "")), str(self.volume.get("category", ""))
+
+    @property
     def workspace_id(self) -> str:
         return str(self.will_be.get("workspace_id", "0"))
 

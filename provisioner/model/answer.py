@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, C
 from provisioner.model.blocks import endpoint_form
 from provisioner.model.fields import MINUTE_MS
 
+_YEAR_10000 = 253_402_300_800_000  # in milliseconds; no calendar goes further
 _VOLUME_BUSY = frozenset({"INITIALIZING", "RESIZING", "DELETING"})
 
 
@@ -71,14 +72,26 @@ class Pool(Answer):
     name: str = ""
 
 
+def moment(milliseconds: int | None) -> int | None:
+    """Milliseconds since the epoch, None for what no calendar has."""
+    return milliseconds if milliseconds is not None and 0 <= milliseconds < _YEAR_10000 else None
+
+
+Moment = Annotated[int | None, AfterValidator(moment)]
+
+
 class LeaseState(Answer):
-    """The lease clock, milliseconds (API page 3.5 and 9.3): deadline = create_at + duration."""
+    """The lease clock, milliseconds (API page 3.5 and 9.3): deadline = create_at + duration.
+
+    ended  a record alone says so, which does not keep the clock: it was the lease that stopped the instance
+    """
 
     enable: bool = True
     type: Upper = ""
     duration: int = 0
     create_at: int = Field(default=0, validation_alias=AliasChoices("create_at", "create_time"))
     update_at: int = Field(default=0, validation_alias=AliasChoices("update_at", "update_time"))
+    ended: bool = False
 
     @property
     def requested(self) -> int:
@@ -91,7 +104,7 @@ class LeaseState(Answer):
     @property
     def deadline(self) -> int | None:
         """When the service stops the instance, None when it does not or when the answer does not tell."""
-        return self.create_at + self.duration if self.enable and self.duration > 0 and self.create_at else None
+        return moment(self.create_at + self.duration) if self.enable and self.duration > 0 and self.create_at else None
 
     def policy(self) -> dict[str, Any] | str | None:
         """The lease in the form of a spec, None when the answer does not tell. The duration of a lease that is switched

@@ -59,7 +59,7 @@ class Volume(Declared):
         str | None,
         matching(
             r"[A-Za-z0-9_-]{1,64}",
-            "E303",
+            "E307",
             "a DEW secret name has 1 to 64 letters, digits, - and _",
             "use its name, not its id",
         ),

@@ -122,12 +122,17 @@ def text(limit: int) -> Checked:
     return Checked(check, {"type": "string", "minLength": 1, "maxLength": limit})
 
 
-def _line(value: object) -> object:
+def _some_text(value: object) -> object:
     value = _text(value)
+    if value == "":
+        refuse("E203", "this text is empty", hint="give a value or remove the line")
+    return value
+
+
+def _line(value: object) -> object:
+    value = _some_text(value)
     if isinstance(value, str):
         _refuse_newline(value)
-        if not value:
-            refuse("E203", "this text is empty", hint="give a value or remove the line")
     return value
 
 
@@ -136,7 +141,7 @@ def _refuse_newline(value: str) -> None:
         refuse("E205", "this text has a line break", hint="`>` and `|` keep one at the end: write it on one line")
 
 
-Script = Annotated[str, Checked(_text, {"type": "string", "minLength": 1})]
+Script = Annotated[str, Checked(_some_text, {"type": "string", "minLength": 1})]
 Text = Annotated[str, Checked(_line, {"type": "string", "minLength": 1})]
 
 

@@ -18,6 +18,7 @@ from provisioner.model.answer import (
     EndpointState,
     ImageRef,
     LeaseState,
+    Moment,
     Mount,
     Pool,
     Progress,
@@ -102,8 +103,8 @@ class Observation(Answer):
     volume: VolumeState = VolumeState()
     data_volumes: Annotated[tuple[VolumeState, ...], AfterValidator(_static)] | None = None
     workspace_id: Annotated[str, AfterValidator(lambda workspace: workspace or "0")] = "0"
-    create_at: int | None = None
-    update_at: int | None = None
+    create_at: Moment = None
+    update_at: Moment = None
     tags: Annotated[tuple[Tag, ...], AfterValidator(_by_key)] | None = None
     affinity: AffinityState | None = None
     run_user: RunUserState | None = None
@@ -127,6 +128,16 @@ class Observation(Answer):
     def settled(self) -> bool:
         """No operation is under way, neither on the instance nor on its volume."""
         return self.status in STABLE and not self.volume.busy
+
+    def stopped_by_lease(self, now_ms: int | None = None) -> bool:
+        """Whether it stands still because its lease ended. `now_ms` counts where the answer does not tell since when it
+        does. A stop by hand counts the lease anew (API page 9.3), so its deadline lies after that moment.
+        """
+        if self.lease is None or self.status not in {"STOPPING", "STOPPED"}:
+            return False
+        since = (self.update_at if self.status == "STOPPED" else None) or now_ms
+        deadline = self.lease.deadline
+        return self.lease.ended or (deadline is not None and since is not None and deadline <= since)
 
     def step_under_way(self) -> Progress | None:
         """The step of `action_progress` that the service works on; their order in the answer means nothing."""
@@ -174,7 +185,7 @@ class Observation(Answer):
         told = self.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_KEPT)
         kept = {name: value for name, value in told.items() if value != {}}
         if self.lease is not None:
-            kept["lease"] = self.lease.payload()
+            kept["lease"] = self.lease.payload() | ({"ended": True} if self.stopped_by_lease() else {})
         if self.tags is not None:
             kept["tags"] = [tag.model_dump(mode="json") for tag in self.tags]
         return kept

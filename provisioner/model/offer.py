@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from provisioner.model.answer import Answer, Upper
+from provisioner.model.answer import Answer, Moment, Upper
 
 SHARED_POOL = "MANAGED"
 DEDICATED_POOL = "DEDICATED"
@@ -69,7 +69,7 @@ class Image(Answer):
     dev_services: Uppers = ()
     resource_categories: Uppers = ()
     support_res_categories: Uppers = ()
-    create_at: int | None = None
+    create_at: Moment = None
 
     @property
     def usable(self) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 SHOWN = "(sensitive value)"
 _HIDDEN = "(sensitive "
+_STAND_IN = re.compile(r"\(sensitive ([0-9a-f]{12})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,16 @@ class Secrets:
     def of(cls, texts: Iterable[str]) -> Self:
         """The longest first: one may be part of another."""
         return cls(tuple(sorted({text for text in texts if text}, key=lambda text: (-len(text), text))))
+
+    def recalled(self, recorded: Mapping[str, Any], live: Mapping[str, Any]) -> Self:
+        """These, and those of yesterday: no variable has them any more, and yet they stand in `live`, in a field where
+        what is `recorded` holds their digests.
+        """
+        known, found = {_digest(text) for text in self.texts}, set[str]()
+        for name in live.keys() & recorded.keys():
+            if lost := {digest for text in _texts(recorded[name]) for digest in _STAND_IN.findall(text)} - known:
+                found |= {part for text in _texts(live[name]) for part in _parts(text) if _digest(part) in lost}
+        return self.of((*self.texts, *found)) if found else self
 
     def hidden(self, value: Any) -> Any:
         """`value`, a JSON value, with a digest in the place of every secret in its texts. Keys are kept."""
@@ -39,7 +51,7 @@ class Secrets:
     def _hidden_text(self, value: str) -> str:
         for text in self.texts:
             if text in value:
-                value = value.replace(text, f"{_HIDDEN}{hashlib.sha256(text.encode()).hexdigest()[:12]})")
+                value = value.replace(text, f"{_HIDDEN}{_digest(text)})")
         return value
 
 
@@ -48,12 +60,29 @@ NO_SECRETS = Secrets()
 
 def holds_hidden(value: Any) -> bool:
     """Whether a text of it is one in which a secret was hidden: nobody can say what it was."""
+    return any(_HIDDEN in text for text in _texts(value))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value but the keys."""
     match value:
         case str():
-            return _HIDDEN in value
+            yield value
         case Mapping():
-            return any(map(holds_hidden, value.values()))
+            for each in value.values():
+                yield from _texts(each)
         case list() | tuple():
-            return any(map(holds_hidden, value))
+            for each in value:
+                yield from _texts(each)
         case _:
-            return False
+            pass
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Whatever stands in it, since people may have written something around it."""
+    ends = range(1, len(text) + 1)
+    return (text[start:end] for end in ends for start in range(end))

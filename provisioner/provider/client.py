@@ -28,7 +28,7 @@ from provisioner import __version__
 from provisioner.clock import Clock
 from provisioner.errors import ApiError, UsageError
 from provisioner.provider.answers import Answer, Call, Reply, judge, lost
-from provisioner.provider.retry import Failure, Retry, Throttle, Tries
+from provisioner.provider.retry import Failure, Patience, Retry, Throttle, Tries
 from provisioner.provider.signing import Query, WireRequest, encode_path, encode_query
 
 # httpx imports its own command line, and rich with it, which is more than half of its import time.
@@ -39,7 +39,7 @@ import httpx  # noqa: E402
 logging.getLogger("httpcore").setLevel(logging.INFO)
 
 CONNECT_SECONDS = 10.0
-READ_SECONDS = 60.0
+PATIENCE = Patience()
 IDLE_SECONDS = 2.0
 MAX_BODY = 32 * 1024 * 1024
 MAX_PORT = 65535
@@ -70,14 +70,14 @@ class Client:
         *,
         ca_bundle: str = "",
         connect_seconds: float = CONNECT_SECONDS,
-        read_seconds: float = READ_SECONDS,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._base = parse_endpoint(base_url)
         self._auth = auth
         self._clock = clock
         self._ca_bundle = ca_bundle
-        self._read_seconds = read_seconds
-        self._timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
+        self._connect_seconds = connect_seconds
+        self._patience = patience
         self._throttle = Throttle(clock)
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -96,9 +96,17 @@ class Client:
         for http in opened:
             http.close()
 
-    def request(self, method: str, path: str, *, query: Query | None = None, body: object = None) -> dict[str, Any]:
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: object = None,
+        patience: Patience | None = None,
+    ) -> dict[str, Any]:
         """The JSON object that answers; empty when a change was answered with nothing."""
-        return self.send(method, path, query=query, body=body).body
+        return self.send(method, path, query=query, body=body, patience=patience).body
 
     def send(
         self,
@@ -108,18 +116,21 @@ class Client:
         query: Query | None = None,
         body: object = None,
         repeatable: bool | None = None,
+        patience: Patience | None = None,
     ) -> Answer:
         """Send until there is an answer or no further attempt is allowed.
 
         `path` is plain text, not encoded. GET is repeatable, everything else is not, unless the caller knows better.
+        Without `patience` it is the client's.
         """
+        patience = patience or self._patience
         plain = self._prepare(method, path, query or {}, body)
-        tries = Tries(self._clock, self._throttle)
+        tries = Tries(self._clock, self._throttle, patience)
         while True:
             self._throttle.wait()
             added = self._auth.headers(plain)
             call = Call(method, path, method == "GET" if repeatable is None else repeatable, self._auth.secrets())
-            outcome = self._attempt(call, plain, added)
+            outcome = self._attempt(call, plain, added, patience.reading)
             if isinstance(outcome, Answer):
                 return outcome
             if tries.may_renew(outcome) and self._auth.renew(added):
@@ -136,33 +147,39 @@ class Client:
         headers = {"Host": self._base.netloc.decode("ascii"), "Content-Type": "application/json"}
         return WireRequest(method, encoded, encode_query(query), headers, _encode_body(body))
 
-    def _attempt(self, call: Call, plain: WireRequest, added: Mapping[str, str]) -> Answer | Failure:
+    def _attempt(self, call: Call, plain: WireRequest, added: Mapping[str, str], seconds: float) -> Answer | Failure:
         http = self._http()
         target = f"{plain.path}?{plain.query}" if plain.query else plain.path
         url = self._base.copy_with(raw_path=target.encode("ascii"))
-        request = http.build_request(plain.method, url, headers={**plain.headers, **added}, content=plain.body or None)
+        request = http.build_request(
+            plain.method,
+            url,
+            headers={**plain.headers, **added},
+            content=plain.body or None,
+            timeout=httpx.Timeout(seconds, connect=min(seconds, self._connect_seconds)),
+        )
         try:
             with closing(http.send(request, stream=True)) as response:
-                return judge(call, self._read(response))
+                return judge(call, self._read(response, seconds))
         except _Unreadable as error:
             return lost(call, str(error), cause=error)
         except _NOT_SENT as error:
             return _not_sent(call, error)
         except httpx.TimeoutException as error:
-            return lost(call, f"no answer within {self._read_seconds:g} s", cause=error)
+            return lost(call, f"no answer within {seconds:g} s", cause=error)
         except httpx.TransportError as error:
             return lost(call, f"the connection broke before the answer was complete ({error})", cause=error)
 
-    def _read(self, response: httpx.Response) -> Reply:
+    def _read(self, response: httpx.Response, seconds: float) -> Reply:
         """The whole reply, within bounds on size and time: both hold for a body that drips or unfolds."""
-        deadline = self._clock.monotonic() + self._read_seconds
+        deadline = self._clock.monotonic() + seconds
         body = bytearray()
         for chunk in _decoded(response):
             body += chunk
             if len(body) > MAX_BODY:
                 raise _Unreadable(f"the answer is larger than {MAX_BODY // (1024 * 1024)} MiB")
             if self._clock.monotonic() > deadline:
-                raise _Unreadable(f"the answer was not complete within {self._read_seconds:g} s")
+                raise _Unreadable(f"the answer was not complete within {seconds:g} s")
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, bytes(body), self._clock.now())
 
@@ -186,7 +203,6 @@ class Client:
             },
             verify=_tls_context(self._ca_bundle) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             trust_env=secure,  # proxies; a loopback address must never be sent to one
-            timeout=self._timeout,
             limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,

@@ -11,9 +11,12 @@ from provisioner.model.answer import Answer
 from provisioner.model.offer import DEDICATED_POOL, Cluster, Flavor, Image, Quota, Workspace
 from provisioner.provider import wire
 from provisioner.provider.client import Client
+from provisioner.provider.retry import Patience
 
 PAGE_SIZE = 200  # the default of E21; flavors take any (API page 12)
 WORKSPACES_PAGE = 1000  # the default of E32 (API page 14)
+# A plan can do without: it does not wait long for a region that has trouble with one of these.
+PATIENCE = Patience(reading=10.0, trying=5.0)
 _FEATURE = "NOTEBOOK"
 
 _Offer = TypeVar("_Offer", bound=Answer)
@@ -98,7 +101,7 @@ class ModelArtsOffers:
         return list(found.values())
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        return self._client.request("GET", self._base + path, query=query)
+        return self._client.request("GET", self._base + path, query=query, patience=PATIENCE)
 
 
 def _parsed(model: type[_Offer], rows: list[Any], what: str) -> tuple[_Offer, ...]:

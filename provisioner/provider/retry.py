@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 TRIES = 5
 BACKOFF_CAP = 30.0
 RETRY_AFTER_CAP = 120.0
-# A rate limit is no failure: a large run waits its turn. Longer than this and something else is wrong.
-THROTTLE_PATIENCE = 600.0
 
 
 class Retry(Enum):
@@ -36,6 +34,18 @@ class Retry(Enum):
     """The service asks for a minute (ModelArts.6333, 6355)."""
     LOGIN = auto()
     """The token was refused: once more with a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much time a call is worth, in seconds.
+
+    reading  for one answer
+    trying   no attempt begins later than this. A rate limit is no failure, so a large run waits its turn
+    """
+
+    reading: float = 60.0
+    trying: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +101,10 @@ class Throttle:
 class Tries:
     """The attempts of one call."""
 
-    def __init__(self, clock: Clock, throttle: Throttle) -> None:
+    def __init__(self, clock: Clock, throttle: Throttle, patience: Patience) -> None:
         self._clock = clock
         self._throttle = throttle
-        self._started = clock.monotonic()
+        self._latest = clock.monotonic() + patience.trying
         self._failed = 0
         self._throttled = 0
         self._renewed = False
@@ -120,12 +130,13 @@ class Tries:
 
     def _wait_for_all(self, retry_after: float | None) -> bool:
         self._throttled += 1
-        if self._clock.monotonic() - self._started > THROTTLE_PATIENCE:
-            return False
         # Not below a growing floor, or a service that says "retry after 0" would be hammered.
         floor = 2.0 ** min(self._throttled - 1, 5) - 1
         growing = 2.0 ** min(self._throttled, 5)
-        self._throttle.hold(min(BACKOFF_CAP, growing) if retry_after is None else max(retry_after, floor))
+        pause = min(BACKOFF_CAP, growing) if retry_after is None else max(retry_after, floor)
+        if self._is_too_long(pause):
+            return False
+        self._throttle.hold(pause)
         return True
 
     def _wait_alone(self, failure: Failure) -> bool:
@@ -133,12 +144,18 @@ class Tries:
         if self._failed >= TRIES:
             return False
         if failure.retry is Retry.MINUTE:
-            self._clock.sleep(60.0 + _jitter(5.0))
+            pause = 60.0 + _jitter(5.0)
         elif failure.retry_after is not None:
-            self._clock.sleep(failure.retry_after + _jitter(1.0))
+            pause = failure.retry_after + _jitter(1.0)
         else:
-            self._clock.sleep(_jitter(min(BACKOFF_CAP, 2.0 ** (self._failed - 1))))
+            pause = _jitter(min(BACKOFF_CAP, 2.0 ** (self._failed - 1)))
+        if self._is_too_long(pause):
+            return False
+        self._clock.sleep(pause)
         return True
+
+    def _is_too_long(self, pause: float) -> bool:
+        return self._clock.monotonic() + pause > self._latest
 
 
 def _jitter(most: float) -> float:

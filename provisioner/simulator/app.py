@@ -108,7 +108,7 @@ class Gateway:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.faults = Faults()
+        self.faults = Faults(name for name, *_ in (*_OPERATIONS, *_IAM_OPERATIONS))
         self.log = RequestLog()
         self._window = (0, 0)
 

@@ -63,7 +63,7 @@ def _v100(cards: float) -> JsonObject:
 
 
 def _ascend(cards: int) -> JsonObject:
-    return {"npu": cards, "npu_memory": "32", "type": "Snt9", "chip": "ascend-910"}
+    return {"npu": cards, "npu_memory": "32", "type": "Snt9", "chip": cards}
 
 
 _IMAGES = (

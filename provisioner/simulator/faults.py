@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
@@ -147,15 +147,23 @@ class _Armed:
 
 
 class Faults:
-    def __init__(self) -> None:
+    """The rules that are armed. `operations` are the names that a rule may be about."""
+
+    def __init__(self, operations: Iterable[str]) -> None:
+        self._operations = frozenset(operations)
         self._armed: list[_Armed] = []
         self._numbers = 0
         self._chance = random.Random(0)  # noqa: S311
 
     def add(self, raw: bytes) -> int:
-        """Arm the rule in a JSON text; its number. pydantic's ValidationError, a ValueError, when it is none."""
+        """Arm the rule in a JSON text; its number. pydantic's ValidationError, a ValueError, when it is none. A rule
+        that could never fire is refused too.
+        """
+        rule = _RULE.validate_json(raw)
+        if rule.operation is not None and rule.operation not in self._operations:
+            raise ValueError(f"no operation {rule.operation!r}; there are {', '.join(sorted(self._operations))}")
         self._numbers += 1
-        self._armed.append(_Armed(self._numbers, _RULE.validate_json(raw)))
+        self._armed.append(_Armed(self._numbers, rule))
         return self._numbers
 
     def remove(self, number: int) -> bool:

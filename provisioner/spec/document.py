@@ -18,9 +18,7 @@ from provisioner.model.secrets import NO_SECRETS, Secrets
 
 def _version(value: object) -> object:
     if value != 1 or isinstance(value, bool):
-        refuse(
-            "E217", f"this version of provisioner reads specs of version 1, not {as_written(value)}", hint="version: 1"
-        )
+        refuse("E217", f"this provisioner reads version 1 of the format, not {as_written(value)}", hint="version: 1")
     return 1
 
 
@@ -203,7 +201,7 @@ class Removal:
 @dataclass(frozen=True, slots=True)
 class Spec:
     """One stack: everything that one state manages. `files` are those it was read from, `secrets` the values of its
-    sensitive variables.
+    sensitive variables, `defaulted` the fields that have a default in it.
     """
 
     stack: str
@@ -214,3 +212,4 @@ class Spec:
     moved: tuple[Move, ...] = ()
     removed: tuple[Removal, ...] = ()
     secrets: Secrets = NO_SECRETS
+    defaulted: frozenset[str] = frozenset()

@@ -7,6 +7,7 @@ what is wrong after a patch is shown where it was written. Finding and reading t
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
@@ -41,6 +42,8 @@ class Operation(Declared):
         for pointer, at in ((self.path, "path"), (self.origin, "from")):
             if pointer and not pointer.startswith("/"):
                 refuse("E230", f"`{at}` is a JSON Pointer, which begins with /", hint=f"/{pointer}", at=at)
+            if pointer and re.search("~(?![01])", pointer):
+                refuse("E230", f"a ~ in `{at}` means nothing", hint="write ~0 for ~, and ~1 for / in a name", at=at)
         self._has("value", self.value is not None, wanted=self.op in _WITH_VALUE)
         self._has("from", self.origin is not None, wanted=self.op in _WITH_ORIGIN)
         return self
@@ -168,7 +171,6 @@ def _not_empty(problems: list[Diagnostic]) -> Callable[[Node], Node]:
 
 def _applied(document: Any, step: Step, value: Node | None) -> Any:
     import jsonpatch  # slow to load, and few projects have patches
-    from jsonpointer import JsonPointerException
 
     operation = step.operation
     words: dict[str, Any] = {"op": operation.op, "path": operation.path}
@@ -181,10 +183,42 @@ def _applied(document: Any, step: Step, value: Node | None) -> Any:
     except jsonpatch.JsonPatchTestFailed as failed:
         summary = f"the test of `{operation.path}` fails"
         raise _Failed(summary, "", "the notebook has another value there, or none") from failed
-    except (jsonpatch.JsonPatchException, JsonPointerException) as failed:
-        summary = f"`{operation.op}` of `{operation.path}` is not possible"
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as failed:
+        what = f"`{operation.path}`" if operation.path else "the whole notebook"
+        summary = f"`{operation.op}` of {what} is not possible"
         hint = "a path names what the notebook has after its defaults: /volume/capacity, /storages/0, /tags/team"
-        raise _Failed(summary, str(failed), hint) from failed
+        raise _Failed(summary, _reason(document, operation), hint) from failed
+
+
+def _reason(document: Any, operation: Operation) -> str:
+    """Why, in our words: those of the libraries quote the document, with what is sensitive in it."""
+    path, origin = operation.path, operation.origin
+    if origin is not None:
+        return _absence(document, origin) or (
+            "it cannot go into itself" if path.startswith(f"{origin}/") else _absence(document, path, may_be_new=True)
+        )
+    return _absence(document, path, may_be_new=operation.op == "add")
+
+
+def _absence(document: Any, pointer: str, *, may_be_new: bool = False) -> str:
+    """Which part of a pointer leads nowhere; "" when none does."""
+    at, above = document, "the notebook"
+    parts = pointer.split("/")[1:]
+    for depth, part in enumerate(parts, 1):
+        name, is_new = part.replace("~1", "/").replace("~0", "~"), may_be_new and depth == len(parts)
+        match at:
+            case _Map() if name in at:
+                at = at[name]
+            case _Map():
+                return "" if is_new else f"{above} has no `{name}`"
+            case _List() if name in map(str, range(len(at))):
+                at = at[int(name)]
+            case _List():
+                return f"{above} is a list of {len(at)}, counted from 0; - is behind its end, for `add`"
+            case _:
+                return f"{above} is no map and no list"
+        above = f"`/{'/'.join(parts[:depth])}`"
+    return ""
 
 
 class _Map(dict[str, Any]):

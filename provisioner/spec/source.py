@@ -15,6 +15,7 @@ import yaml
 
 from provisioner.errors import Diagnostic
 from provisioner.spec.scalars import is_whole_number, resolved
+from provisioner.spec.surrogates import Surrogates
 from provisioner.spec.syntax import syntax_problem
 from provisioner.spec.text import Unreadable, decoded, hidden_character, refuse_raw
 from provisioner.spec.tree import BROKEN, SECRET_KEYS, Broken, Node, Place, Scalar, SourceText
@@ -42,12 +43,13 @@ class Source:
         return Place(self.text, 1, 1, 1, 1)
 
 
-def read_source(file: str, data: bytes, *, begin: str = "notebooks:") -> Source:
+def read_source(file: str, data: bytes, *, begin: str = "notebooks:", takes_secrets: bool = False) -> Source:
     """Read one file, YAML or JSON, which must hold a map. Every problem becomes a diagnostic; nothing is raised.
 
-    begin  how such a file begins, for whoever wrote something else
+    begin          how such a file begins, for whoever wrote something else
+    takes_secrets  a file of values, whose lines nobody quotes, and no part of the repository
     """
-    source = _read(file, data)
+    source = _read(file, data, takes_secrets=takes_secrets)
     if source.root is None or isinstance(source.root.value, dict):
         return source
     first = source.root.place
@@ -58,36 +60,38 @@ def read_source(file: str, data: bytes, *, begin: str = "notebooks:") -> Source:
 
 def read_value(name: str, text: str) -> Source:
     """Read a value of any shape that stands in no file, such as an argument, by the same rules."""
-    return _read(name, text.encode("utf-8"))
+    return _read(name, text.encode("utf-8"), takes_secrets=True)
 
 
-def _read(file: str, data: bytes) -> Source:
+def _read(file: str, data: bytes, *, takes_secrets: bool) -> Source:
     text = SourceText(file, ())
-    root: Node | None = None
-    problems: list[Diagnostic] = []
-    brackets: list[Place] = []
     try:
         content = decoded(text, data)
         text = SourceText(file, tuple(line.removesuffix("\r") for line in content.split("\n")))
         refuse_raw(text, content)
-        root = _Builder(text, yaml.parse(content, Loader=_PARSER), problems, brackets).document()
     except Unreadable as end:
-        problems.append(end.problem)
+        return Source(text, None, (end.problem,))
+    builder = _Builder(text, Surrogates.of(content), takes_secrets=takes_secrets)
+    root: Node | None = None
+    try:
+        root = builder.document()
+    except Unreadable as end:
+        builder.problems.append(end.problem)
     except yaml.YAMLError as error:
-        problems.append(syntax_problem(text, error, brackets))
-    return Source(text, root, tuple(problems))
+        builder.problems.append(syntax_problem(text, error, builder.brackets))
+    return Source(text, root, tuple(builder.problems))
 
 
 class _Builder:
     """Turns events into nodes. Depth is bounded, so recursion is."""
 
-    def __init__(
-        self, text: SourceText, events: Iterator[Any], problems: list[Diagnostic], brackets: list[Place]
-    ) -> None:
+    def __init__(self, text: SourceText, pairs: Surrogates, *, takes_secrets: bool) -> None:
+        self.problems: list[Diagnostic] = []
+        self.brackets: list[Place] = []  # the open ones, for when the file ends before they do
         self._text = text
-        self._events = events
-        self._problems = problems
-        self._brackets = brackets  # the open ones, for when the file ends before they do
+        self._pairs = pairs
+        self._takes_secrets = takes_secrets
+        self._events: Iterator[Any] = yaml.parse(pairs.readable, Loader=_PARSER)
         self._anchors: dict[str, Node | None] = {}  # None while the node is being built
         self._nodes = 0
 
@@ -135,9 +139,9 @@ class _Builder:
         place = self._place(event)
         if not event.flow_style:
             return build(place, depth)
-        self._brackets.append(place)
+        self.brackets.append(place)
         value = build(place, depth)
-        self._brackets.pop()
+        self.brackets.pop()
         return value
 
     def _list(self, place: Place, depth: int) -> list[Node]:
@@ -182,14 +186,16 @@ class _Builder:
         return sources
 
     def _without_secret(self, key: Node, value: Node) -> Node:
-        if str(key.value).lower() not in SECRET_KEYS or isinstance(value.value, dict):  # a map: a variable of that name
+        is_secret = str(key.value).lower() in SECRET_KEYS and not self._takes_secrets
+        if not is_secret or isinstance(value.value, dict):  # a map: a variable of that name
             return value
         hint = "remove it, and replace the secret if this file was ever shared; credentials come from the environment"
         self._refuse(key.place, "E413", f"`{key.value}` looks like a secret, which has no place in a file", hint)
         return value.holding(BROKEN)
 
-    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> Scalar:
-        text = event.value
+    def _scalar(self, event: Any, place: Place) -> Scalar:
+        start, end = event.start_mark.index, event.end_mark.index
+        text = self._pairs.restored(event.value, start, end, quoted=event.style == '"')
         if len(text) > MAX_SCALAR:
             self._refuse(place, "E113", f"a value of more than {MAX_SCALAR // 1024} KiB", "shorten it")
             return BROKEN
@@ -204,13 +210,14 @@ class _Builder:
         return resolved(text)
 
     def _alias(self, name: str, place: Place, key: Place | None) -> Node:
+        """What the anchor holds. Messages do not say the name: it may be a secret that begins with *."""
         node = self._anchors.get(name)
         if node is not None:
             return self._moved(node, place, key)
         if name in self._anchors:
-            self._refuse(place, "E111", f"`*{name}` stands inside of its own anchor", "an anchor cannot hold itself")
+            self._refuse(place, "E111", "this alias stands inside of its own anchor", "an anchor cannot hold itself")
         else:
-            self._refuse(place, "E111", f"no anchor `&{name}` stands above", "write it before its first use")
+            self._refuse(place, "E111", "no anchor of this name stands above", "write it before its first use")
         return Node(BROKEN, place, key)
 
     def _moved(self, node: Node, place: Place, key: Place | None) -> Node:
@@ -228,7 +235,7 @@ class _Builder:
         if name is None:
             return
         if name in self._anchors:
-            self._refuse(place, "E111", f"the anchor `&{name}` exists already", "give it another name")
+            self._refuse(place, "E111", "an anchor of this name exists already", "give it another name")
         self._anchors[name] = None
 
     def _check_depth(self, place: Place, depth: int) -> None:
@@ -241,7 +248,7 @@ class _Builder:
             self._end(place, "E110", f"more than {MAX_NODES} values, aliases counted at each use", "split the file")
 
     def _refuse(self, place: Place, code: str, summary: str, hint: str) -> None:
-        self._problems.append(place.problem(code, summary, hint=hint))
+        self.problems.append(place.problem(code, summary, hint=hint))
 
     def _end(self, place: Place, code: str, summary: str, hint: str) -> NoReturn:
         raise Unreadable(place.problem(code, summary, hint=hint))

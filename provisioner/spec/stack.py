@@ -62,10 +62,11 @@ def assemble(name: str, sources: Sequence[Source], project: Project, patches: Se
         stack.require_notebooks(documents, sources[0].start)
     keys = stack.keys(documents)
     found = instances(keys, stack.problems)
+    defaults = stack.defaults(documents)
     making = _Making(
         project,
         interpolation,
-        stack.defaults(documents),
+        defaults,
         with_variables([patch for patch in patches if patch.target.key in keys], interpolation),
         hides=bool(variables.secrets.texts),
     )
@@ -81,6 +82,7 @@ def assemble(name: str, sources: Sequence[Source], project: Project, patches: Se
         records.moved,
         records.removed,
         variables.secrets,
+        frozenset(defaults.entries() if defaults else ()),
     )
     problems = [each for each in stack.problems if whole or each.code not in _OF_WHOLE_STACKS]
     redacted = tuple(map(variables.redacted, problems))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from provisioner.errors import Diagnostic, SourceRange
@@ -20,7 +20,7 @@ from provisioner.spec.source import MAX_SCALAR, read_value
 from provisioner.spec.text import hidden_character
 from provisioner.spec.tree import BROKEN, Node, Origin, Place, Scalar, mapped
 
-_TELLING = 4
+_LEAST_SECRET = 4  # characters; a shorter one stands in the middle of other words
 _KINDS = {
     "string": "text",
     "number": "a number",
@@ -54,8 +54,8 @@ class Variables:
         """The problem without the value of any sensitive variable."""
         at = problem.range
         shows = at and any(place.file == at.file and place.line <= at.line <= place.end_line for place in self.hidden)
-        # A very short secret would be found in the middle of other words, and so be given away.
-        texts = [text for text in self.secrets.texts if len(text) >= _TELLING]
+        # What is refused as too short would be found in other words here, and so be given away.
+        texts = [text for text in self.secrets.texts if len(text) >= _LEAST_SECRET]
         if not (shows or texts):
             return problem
         line = "" if shows or any(text in problem.source_line for text in texts) else problem.source_line
@@ -149,8 +149,20 @@ def _value(name: str, node: Node, project: Project, problems: list[Diagnostic]) 
         found, source = reading.from_file(given.value), f"{given.origin}, at {given.value.place.range}"
     else:
         found, source = reading.typed(given.value, given.origin), given.origin
+    if sensitive:
+        problems += _too_short(name, node, [found, *([default] if default else ())])
     mend = f"declare the type of the variable: `{name}: {{type: number}}`" if declared.type == "string" else ""
     return Value(found, Origin(f"`var.{name}` is a {declared.type} from {source}", sensitive, mend))
+
+
+def _too_short(name: str, declared: Node, values: Sequence[Node]) -> Iterator[Diagnostic]:
+    """A record hides a secret wherever it stands: a very short one would garble every other word. An empty one hides
+    nothing.
+    """
+    if any(0 < len(str(as_written(value.value))) < _LEAST_SECRET for value in values if _fits("string", value.value)):
+        summary = f"the sensitive variable `{name}` has fewer than {_LEAST_SECRET} characters"
+        hint = "take a longer value; anybody would guess this one"
+        yield replace(declared.heading.problem("E220", summary, hint=hint), source_line="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from provisioner.errors import StateDamaged, StateError
 from provisioner.model.marker import marked, unmarked
-from provisioner.model.secrets import Secrets, holds_hidden
+from provisioner.model.secrets import Secrets
 
 FORMAT = "provisioner.state/1"
 _DIGEST = "sha256"
@@ -56,19 +56,13 @@ class Record(Recorded):
     def workspace_id(self) -> str:
         return str(self.observed.get("workspace_id") or self.attributes.get("workspace_id") or "0")
 
-    def hidden(self, secrets: Secrets, before: Self | None = None) -> Self:
-        """The same without the secret texts; what identifies the instance stays. Where the record `before` hides a
-        secret that `secrets` does not know any more, nobody can say what the service shows there: it stays hidden.
-        """
-        observed = _hidden(self.observed, secrets)
-        if before is not None and before.id == self.id:
-            lost = (name for name, value in before.observed.items() if holds_hidden(value) and name in observed)
-            observed |= {name: before.observed[name] for name in lost if not holds_hidden(observed[name])}
+    def hidden(self, secrets: Secrets) -> Self:
+        """The same without the secret texts; what identifies the instance stays."""
         return self.model_copy(
             update={
                 "by_hand": _hidden(self.by_hand, secrets),
                 "attributes": _hidden(self.attributes, secrets),
-                "observed": observed,
+                "observed": _hidden(self.observed, secrets),
             }
         )
 

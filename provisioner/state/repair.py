@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from provisioner.errors import StateError
@@ -31,7 +32,9 @@ def recorded_at(state: State, address: str) -> Record:
         raise StateError(f"it is not known yet whether a create of {address} took effect", hint=hint)
     record = state.resources.get(address)
     if record is None:
-        raise StateError(f"{address} is not recorded", hint="provisioner state list shows what is")
+        instance = next((each for each in sorted(state.resources) if each.startswith(f"{address}[")), "")
+        hint = f"name one of its instances, such as {shlex.quote(instance)}" if instance else "provisioner state list"
+        raise StateError(f"{address} is not recorded", hint=hint)
     return record
 
 

@@ -21,17 +21,13 @@ from provisioner.model.blocks import endpoint_form, storage_form
 MOUNT_TYPE = f"{TERRAFORM_TYPE}_mount_storage"
 _FORMAT = 4
 _TYPES = (TERRAFORM_TYPE, MOUNT_TYPE)
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 class _Read(BaseModel):
-    """Base of what is read: frozen, unknown keys dropped, null is the same as absent."""
+    """Base of what is read: frozen, unknown keys dropped."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, data: Any) -> Any:
-        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
 
 
 class _Volume(_Read):
@@ -45,7 +41,7 @@ class _Volume(_Read):
 class _NotebookAttributes(_Read):
     """What one declares of a notebook in Terraform, and its id."""
 
-    id: str = Field(min_length=1)
+    id: str = Field(pattern=f"^{_UUID}$")
     region: str = ""
     name: str = ""
     flavor_id: str = ""
@@ -62,7 +58,7 @@ class _NotebookAttributes(_Read):
 class _MountAttributes(_Read):
     """A mount. Its id is that of the notebook and its own, with a slash between them (API page 11)."""
 
-    id: str = Field(pattern="^[^/]+/[^/]+$")
+    id: str = Field(pattern=f"^{_UUID}/[^/]+$")
     region: str = ""
     storage_path: str = ""
     local_mount_directory: str = ""
@@ -82,6 +78,12 @@ class _Resource(_Read):
     name: str
     module: str = ""
     instances: tuple[_Instance, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ours(cls, data: Any) -> Any:
+        """What instances of other types look like is no concern of ours: some have another form for ever."""
+        return data if isinstance(data, dict) and data.get("type") in _TYPES else _without(data, "instances")
 
 
 class _State(_Read):
@@ -148,7 +150,7 @@ def read_terraform(data: bytes, place: str) -> TerraformState:
 
 def _parsed(data: bytes, place: str) -> _State:
     try:
-        document = json.loads(data.decode())
+        document = json.loads(data)  # bytes: in whatever Unicode a shell has redirected it
     except (ValueError, RecursionError) as error:
         hint = "name a Terraform state: the file terraform.tfstate, or what `terraform state pull` prints"
         raise UsageError(
@@ -158,14 +160,31 @@ def _parsed(data: bytes, place: str) -> _State:
     if version != _FORMAT or isinstance(version, bool):
         if isinstance(document, dict) and "format_version" in document:
             detail = "It is what `terraform show -json` prints."
+        elif isinstance(document, dict) and "encrypted_data" in document:
+            detail = "It is encrypted; `tofu state pull` prints it in the clear."
         else:
             detail = f"Its version is {json.dumps(version)[:40]}, this reads version {_FORMAT}."
         hint = "`terraform state pull` with Terraform 0.12 or later, or OpenTofu, prints it in the right format"
         raise UsageError(f"{place} is no Terraform state of format {_FORMAT}", detail=detail, hint=hint)
     try:
-        return _State.model_validate(document)
+        return _State.model_validate(_without_nulls(document))
     except ValidationError as error:
         raise _damaged(place, "", error) from error
+
+
+def _without(data: Any, name: str) -> Any:
+    return {key: value for key, value in data.items() if key != name} if isinstance(data, dict) else data
+
+
+def _without_nulls(data: Any) -> Any:
+    """At every depth null is the same as absent."""
+    match data:
+        case dict():
+            return {key: _without_nulls(value) for key, value in data.items() if value is not None}
+        case list():
+            return [_without_nulls(value) for value in data if value is not None]
+        case _:
+            return data
 
 
 def _validated(model: Any, instance: _Instance, address: str, place: str) -> Any:

@@ -57,7 +57,7 @@ def step_lines(step: Step, paint: Paint, width: int) -> Iterator[str]:
     yield paint("bold", f"  # {_header(step)}")
     yield from (f"  # ({remark})" for remark in _remarks(step))
     if step.operations:
-        yield f"  # operations: {'; '.join(one_line(str(operation)) for operation in step.operations)}"
+        yield f"  # operations: {'; '.join(one_line(step.told(operation)) for operation in step.operations)}"
     if lost := _lost(step):
         yield f"  # {paint('red', 'loses')}: {lost}"
     mark = "+/-" if step.creates_first else _MARKS.get(step.action, "")

@@ -136,7 +136,7 @@ def _left(outcome: Outcome, step: Step, end: StepFailed | StepInterrupted) -> st
     sent = outcome.operations.get(step.address)
     if sent is None:
         return "nothing was sent"
-    place = f"at operation {sent.number} of {len(step.operations)}: {one_line(str(sent.operation))}"
+    place = f"at operation {sent.number} of {len(step.operations)}: {one_line(step.told(sent.operation))}"
     if not outcome.creating(step):
         return place
     if end.id not in {"", step.id}:

@@ -12,7 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,16 @@ from provisioner.cli.flow import Planned, make_plan
 from provisioner.cli.options import Request
 from provisioner.cli.project import load_specs
 from provisioner.cli.session import Session, open_session
-from provisioner.errors import PlanError
+from provisioner.errors import PlanError, SpecError
 from provisioner.events import Event, StepFailed
 from provisioner.losses import check_safe
-from provisioner.operations import Operation, OperationKind
+from provisioner.operations import OperationKind
 from provisioner.plan import Action, Loss, Step
+from provisioner.state.document import State
 from provisioner.state.local import LocalBackend
+from provisioner.step_run import GROWTH_STEP
 from tests.contract.edits import Declared, edited, first
+from tests.contract.meanwhile import HOUR_MS, ByHand, at_the_console, unwell, variant
 from tests.contract.sandbox import Sandbox
 
 STATE = "lab.prod"
@@ -50,6 +53,8 @@ class Report:
 
     edits: int = 0
     interferences: int = 0
+    by_hand: Counter[str] = field(default_factory=Counter)
+    switches: dict[str, bool] = field(default_factory=dict)
     steps: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -61,6 +66,8 @@ class Report:
             {
                 "edits": self.edits,
                 "changes by others": self.interferences,
+                "by hand": dict(self.by_hand.most_common()),
+                "variant": [number for number, on in self.switches.items() if on],
                 "steps": dict(self.steps.most_common()),
                 "mutating requests": self.requests,
                 "refused": dict(self.refused.most_common()),
@@ -98,15 +105,16 @@ class Campaign:
 
     def begin(self) -> None:
         """The forty notebooks, and an empty plan."""
+        self.report.switches = variant(self._sandbox, self._chance)
         self._write(self._declared)
         self._apply()
 
     def edit(self) -> None:
-        """One edit, carried out if it may be. Before it somebody else may have changed something in the console."""
-        if self._chance.random() < 0.5:
-            self._interfere()
+        """One edit, carried out if it may be; something may have happened before it."""
+        self._meanwhile()
         wanted = edited(self._declared, self._chance, self._forgotten)
         self._write(wanted)
+        self._apply_some()
         if self._apply():
             self._declared = wanted
         else:
@@ -114,23 +122,62 @@ class Campaign:
             self._apply()
         self.report.edits += 1
 
-    def _interfere(self) -> None:
-        notebook = self._chance.choice(self._sandbox.notebooks())
-        identifier, tags = notebook["id"], notebook["tags"]
+    def _meanwhile(self) -> None:
         match self._chance.randrange(6):
-            case 0:
-                self._sandbox.drift(identifier, tags=[*tags, {"key": "foreign", "value": "1"}])
-            case 1:
-                self._sandbox.drift(identifier, tags=[*tags, {"key": "cost-centre", "value": "42"}])
+            case 0 | 1:
+                at_the_console(self._sandbox, self._chance, self._forgotten.values())
+                self.report.interferences += 1
+                if self._chance.random() < 0.3:
+                    self._refresh_only()
             case 2:
-                self._sandbox.drift(identifier, name="renamed-outside")
-            case 3 if notebook["status"] == "RUNNING":
-                self._sandbox.happen(identifier, "idle-stop")
-            case 4 if identifier not in self._forgotten.values():
-                self._sandbox.happen(identifier, "vanish")
+                self._by_hand()
+            case 3:
+                self._sandbox.advance(self._chance.randint(1, 30) * HOUR_MS)
+                self._check_quiet()
             case _:
-                self._sandbox.drift(identifier, token="another", update_at=1)
-        self.report.interferences += 1
+                pass
+
+    def _by_hand(self) -> None:
+        """It counts: what was done by hand is nothing that apply would undo."""
+        asked = ByHand.of(self._state().resources, self._chance)
+        done = asked.carried_out(self._request)
+        self.report.by_hand[asked.verb if done else f"{asked.verb} refused"] += 1
+        with open_session(self._request) as session:
+            self._check_empty(self._plan(session))
+
+    def _check_quiet(self) -> None:
+        """What leases stopped stays so, and is drift that nobody is alarmed of."""
+        with open_session(self._request) as session:
+            plan = self._plan(session).plan
+        assert not plan.pending, [(str(step.address), step.action, step.changes) for step in plan.pending]
+        alarming = [drift for drift in plan.drift if not drift.expected]
+        assert not alarming, [(str(drift.address), drift.changes) for drift in alarming]
+
+    def _refresh_only(self) -> None:
+        """The state takes over what happened; nothing is sent, and nothing is forgotten but what is gone."""
+        request = replace(self._request, refresh_only=True)
+        with open_session(request) as session:
+            self._sandbox.forget()
+            self._run(self._plan(session, request), session)
+            assert not self._plan(session, request).plan.refreshed
+            assert not self._sandbox.calls()
+
+    def _apply_some(self) -> None:
+        """At times only a part of it at first, or another instance for one that has none to lose."""
+        chance, recorded = self._chance, sorted(self._state().resources)
+        match chance.randrange(6):
+            case 0:
+                request = replace(self._request, targets=tuple(chance.sample(recorded, 5)))
+            case 1:
+                request = replace(self._request, excludes=tuple(chance.sample(recorded, 5)))
+            case 2:
+                request = replace(self._request, replacements=(chance.choice(recorded),))
+            case _:
+                return
+        try:
+            self._apply(request)
+        except PlanError as error:
+            self.report.refused[f"{error.summary.split(',')[0].split(' ', 1)[1]}"] += 1
 
     def _write(self, declared: Declared) -> None:
         directory = self._root / "specs" / "lab"
@@ -139,10 +186,12 @@ class Campaign:
         (directory / "prod.patch.yaml").write_text(json.dumps(declared.patch))
         (self._root / "provisioner.yaml").write_text(json.dumps(declared.settings()))
 
-    def _apply(self) -> bool:
+    def _apply(self, request: Request | None = None) -> bool:
         """Plan, carry out, audit. False when the plan was refused; then nothing has happened."""
-        with open_session(self._request) as session:
-            before, planned = self._live(), self._plan(session)
+        request = request or self._request
+        with open_session(request) as session:
+            before, planned = self._live(), self._plan(session, request)
+            protected = {record.id for record in self._state().resources.values() if record.protected}
             self._sandbox.forget()
             if planned.plan.refusals:
                 self.report.refused.update(each.code for each in planned.plan.refusals)
@@ -153,17 +202,32 @@ class Campaign:
                 self._check_refused(planned)
                 self.report.volumes_kept += len(losers)
                 return False
+            troubled = self._chance.random() < 0.2
+            if troubled:
+                unwell(self._sandbox, self._chance)
             self._run(planned, session)
-            self._check_requests(planned.plan.pending)
-            self._check_volumes(before, planned.plan.pending)
+            self._sandbox.control("DELETE", "/faults")
+            self._check_requests(planned.plan.pending, exactly=not troubled)
+            self._check_volumes(before, protected, planned.plan.pending)
             self._remember(planned.plan.pending)
-            self._check_empty(self._plan(session))
-            self._check_records()
+            again = replace(request, replacements=())
+            self._check_empty(self._plan(session, again))
+            self._check_empty(self._plan(session, replace(again, refresh=False)))
+            self._check_records(whole=not request.targets and not request.excludes)
             return True
 
-    def _plan(self, session: Session) -> Planned:
-        (spec,) = load_specs(self._request)
-        return make_plan(spec, self._request, session, for_apply=True)
+    def _plan(self, session: Session, request: Request | None = None) -> Planned:
+        request = request or self._request
+        try:
+            (spec,) = load_specs(request)
+        except SpecError as error:
+            raise AssertionError(
+                [f"{each.address}: {each.summary}: {each.detail}" for each in error.problems]
+            ) from error
+        return make_plan(spec, request, session, for_apply=True)
+
+    def _state(self) -> State:
+        return LocalBackend(Path("state"), STATE).read().state
 
     def _run(self, planned: Planned, session: Session) -> None:
         failures: list[StepFailed] = []
@@ -192,51 +256,62 @@ class Campaign:
             return
         raise AssertionError("a plan that loses a volume was not refused")
 
-    def _check_requests(self, steps: tuple[Step, ...]) -> None:
-        """The log has the calls of the plan, for each kind as many."""
-        planned = Counter(call for step in steps for operation in step.operations for call in _calls(operation))
-        sent = Counter(self._sandbox.calls())
-        assert planned == sent, (planned, sent)
+    def _check_requests(self, steps: tuple[Step, ...], *, exactly: bool) -> None:
+        """The service took the calls of the plan, for each kind as many; of an unwell one it took some twice."""
+        planned = Counter(call for step in steps for call in self._calls(step))
+        sent = Counter(self._sandbox.calls(accepted=True))
+        assert planned == sent if exactly else planned.keys() == sent.keys(), (planned, sent)
         self.report.requests += sent.total()
 
-    def _check_volumes(self, before: Mapping[str, Any], steps: tuple[Step, ...]) -> None:
-        """What is gone was lost by a step that said so."""
-        gone = {
-            identifier
-            for identifier in before.keys() - self._live().keys()
-            if before[identifier]["volume"]["ownership"] == "MANAGED"
-        }
+    def _calls(self, step: Step) -> Iterator[str]:
+        """What the plan lists, and what this variant of the service wants besides."""
+        switches, power = self.report.switches, step.before.get("desired_status")
+        for operation in step.operations:
+            match operation.kind:
+                case OperationKind.WAIT:
+                    continue
+                case OperationKind.DELETE if switches["S4"] and power == "RUNNING":
+                    yield "stop"
+                case OperationKind.RESIZE if switches["S6"]:
+                    growth = operation.values["capacity"] - step.before["volume"]["capacity"]
+                    yield from ["update"] * (-(-growth // GROWTH_STEP) - 1)
+            yield CALLS.get(operation.kind, str(operation.kind))
+
+    def _check_volumes(self, before: Mapping[str, Any], protected: set[str], steps: tuple[Step, ...]) -> None:
+        """What is gone was lost by a step that said so, and was not protected."""
+        gone = before.keys() - self._live().keys()
+        volumes = {identifier for identifier in gone if before[identifier]["volume"]["ownership"] == "MANAGED"}
         agreed = {step.id for step in steps if step.loss is Loss.VOLUME}
-        assert gone <= agreed, gone - agreed
-        self.report.volumes_lost += len(gone)
+        assert volumes <= agreed, volumes - agreed
+        assert not gone & protected, gone & protected
+        self.report.volumes_lost += len(volumes)
 
     def _remember(self, steps: tuple[Step, ...]) -> None:
         """Which instances live on without a record."""
         for step in steps:
             if step.action is Action.FORGET:
-                self._forgotten[step.address.key] = step.id
+                self._forgotten[str(step.address).removeprefix("notebook.")] = step.id
             elif step.imported:
                 self._forgotten = {key: each for key, each in self._forgotten.items() if each != step.id}
 
     def _check_empty(self, planned: Planned) -> None:
         plan = planned.plan
         assert not plan.pending, [(str(step.address), step.action, step.changes) for step in plan.pending]
-        assert not plan.drift, plan.drift
+        assert not plan.drift, [(str(drift.address), drift.changes) for drift in plan.drift]
         assert not plan.refused, (plan.warnings, plan.refusals)
 
-    def _check_records(self) -> None:
-        """Every instance is recorded once, every record is live, and no file holds the secret."""
-        state = LocalBackend(Path("state"), STATE).read().state
+    def _check_records(self, *, whole: bool) -> None:
+        """Every instance is recorded once, every record is live, and no file holds the secret. What a plan left out may
+        be gone, and nobody has looked.
+        """
+        state = self._state()
         ids = [record.id for record in state.resources.values()]
-        assert sorted([*ids, *self._forgotten.values()]) == sorted(self._live())
-        assert not any(record.deposed or record.incomplete for record in state.resources.values())
+        known, live = Counter([*ids, *self._forgotten.values()]), Counter(list(self._live()))
+        assert known == live if whole else known >= live, (known - live, live - known)
+        unfinished = [at for at, record in state.resources.items() if record.deposed or record.incomplete]
+        assert not unfinished, unfinished
         for path in Path("state").rglob("*"):
             assert not (path.is_file() and SECRET in path.read_bytes()), path
 
     def _live(self) -> dict[str, Any]:
         return {notebook["id"]: notebook for notebook in self._sandbox.notebooks()}
-
-
-def _calls(operation: Operation) -> Iterator[str]:
-    if operation.kind is not OperationKind.WAIT:
-        yield CALLS.get(operation.kind, str(operation.kind))

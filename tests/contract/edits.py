@@ -180,7 +180,7 @@ ANYWHERE: dict[str, Values] = {
     "workspace_id": of(None, "0", VISION),
 }
 # Fields of notebooks with a disk of their own, and of those in a dedicated pool.
-DISK: dict[str, Values] = {"volume.capacity": lambda chance: chance.choice([50, 60, 80, 120, 200])}
+DISK: dict[str, Values] = {"volume.capacity": lambda chance: chance.choice([50, 60, 80, 120, 200, 430])}
 POOL: dict[str, Values] = {
     "pool_id": of(*POOLS),
     "affinity": of(None, {"preferred_during_scheduling_ignored_during_execution": [TERM | {"weight": 10}]}),
@@ -243,6 +243,26 @@ class Edit:
         else:
             people[f"person-{self.chance.randrange(100, 200)}"] = {"capacity": 50}
 
+    def forget_person(self) -> None:
+        """One instance under for_each lives on without a record."""
+        people = self.declared.each["people"]["for_each"]
+        person = self.chance.choice(sorted(people))
+        address = f'people["{person}"]'
+        if len(people) > 3 and not self._is_named(address):
+            fields = {"name": f"p_{person}", "volume": {"capacity": people.pop(person)["capacity"]}}
+            self.declared.removed.append({"from": address, "destroy": False})
+            self.declared.forgotten[address] = fields
+
+    def move_among_people(self) -> None:
+        """A notebook moves into the for_each, where other things are declared of it."""
+        people, person = self.declared.each["people"]["for_each"], f"person-{self.chance.randrange(200, 300)}"
+        if self._is_touched() or person in people or len(self.declared.notebooks) <= 25:
+            return
+        self.declared.notebooks.pop(self.key)
+        self.declared.patch.pop(self.key, None)
+        people[person] = {"capacity": 200}
+        self.declared.moved.append({"from": self.key, "to": f'people["{person}"]'})
+
     def resize_person(self) -> None:
         person = self.chance.choice(list(self.declared.each["people"]["for_each"].values()))
         person["capacity"] += self.chance.choice([10, 20, -10]) if person["capacity"] > 60 else 10
@@ -278,8 +298,11 @@ class Edit:
 
     def _is_touched(self) -> bool:
         """Whether a move or an import of this edit is about the notebook."""
-        named = [each["from"] for each in self.declared.moved]
-        return self.key in [*named, *(each["to"] for each in self.declared.moved + self.declared.imports)]
+        return self._is_named(self.key)
+
+    def _is_named(self, address: str) -> bool:
+        moved, others = self.declared.moved, self.declared.imports + self.declared.removed
+        return address in {each.get(end) for each in [*moved, *others] for end in ("from", "to")}
 
     def _fresh(self) -> str:
         taken = {*self.declared.notebooks, *(each["from"] for each in self.declared.moved + self.declared.removed)}
@@ -292,6 +315,8 @@ EDITS: dict[Callable[[Edit], None], int] = {
     Edit.remove: 2,
     Edit.take_back: 2,
     Edit.move: 1,
+    Edit.move_among_people: 1,
+    Edit.forget_person: 1,
     Edit.change_people: 1,
     Edit.resize_person: 1,
     Edit.change_variable: 1,

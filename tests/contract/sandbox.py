@@ -91,9 +91,10 @@ class Sandbox:
         found: list[dict[str, Any]] = self.control("GET", "/log")["requests"]
         return found
 
-    def calls(self) -> list[str]:
-        """The operations of all mutating requests so far, in order."""
-        return [entry["operation"] for entry in self.log() if entry["operation"] not in READS]
+    def calls(self, *, accepted: bool = False) -> list[str]:
+        """The operations of all mutating requests so far, in order; those `accepted` have no error for an answer."""
+        sent = [entry for entry in self.log() if entry["operation"] not in READS]
+        return [entry["operation"] for entry in sent if not accepted or entry["status"] < 400]
 
     def forget(self) -> None:
         """Clear the log."""

@@ -118,6 +118,18 @@ def test_what_no_spec_says_is_left_as_it_is(project: Project, sandbox: Sandbox, 
     assert {odd["frozen"], odd["broken"]} <= set(recorded(project).values())
 
 
+def test_an_import_that_no_spec_declares_tells_what_comes_of_it(project: Project, provider: ModelArtsNotebooks) -> None:
+    """The next apply deletes it: with a typing error in the address that is news."""
+    project.declare()
+    one = make(provider, "one")
+    said = done(project, "import", 'gpu["bo b"]', one)
+    assert 'No spec declares notebook.gpu["bo b"], so the next apply deletes it.' in said
+    assert "provisioner state rm 'gpu[\"bo b\"]' --stack lab" in said
+    project.declare(one={})
+    done(project, "state", "rm", 'gpu["bo b"]', "--stack", "lab")
+    assert "provisioner plan shows how the notebook differs from its spec." in done(project, "import", "one", one)
+
+
 def test_ids_choose_what_is_exported(project: Project, provider: ModelArtsNotebooks) -> None:
     """In whatever workspace they are, on the standard output."""
     make(provider, "one")
@@ -335,8 +347,24 @@ def test_a_file_that_the_stack_refuses_does_not_stay(project: Project, provider:
     assert ["defaults.yaml"] == [path.name for path in directory.iterdir()]
 
 
-def test_defaults_of_the_stack_are_told(project: Project, provider: ModelArtsNotebooks) -> None:
-    """They count for what is imported too, so that the next plan is not empty."""
+def test_defaults_of_the_stack_change_nothing_that_is_imported(project: Project, provider: ModelArtsNotebooks) -> None:
+    """Neither are notebooks stopped, nor replaced in another pool or workspace."""
+    make(provider, "plain")
+    make(provider, "shared", volume={"category": "EFS", "ownership": "MANAGED"}, stopped=True)
+    directory = project.root / "specs" / "lab"
+    directory.mkdir(parents=True)
+    defaults = f"""
+        {{name: common, description: common, desired_status: STOPPED, pool_id: pool41664192, workspace_id: {VISION},
+         volume: {{category: EVS, ownership: MANAGED, capacity: 60}}, lease: never, run_user: {{uid: 1000, gid: 100}},
+         endpoints: [{{service: SSH, key_pair_names: [k]}}], flavor: modelarts.vm.cpu.8u,
+         storages: [{{category: OBSFS, uri: "obs://bucket/a/", mount_path: /data/a/}}]}}"""
+    (directory / "defaults.yaml").write_text(f"defaults:{defaults}\nnotebooks: {{}}\n")
+    assert "otherwise" not in done(project, "import", "--all", "specs/lab", "--auto-approve")
+    assert NO_CHANGES in done(project, "plan", "--detailed-exitcode")
+
+
+def test_tags_of_the_stack_are_told(project: Project, provider: ModelArtsNotebooks) -> None:
+    """They are wanted on what is imported too, so that the next plan is not empty."""
     make(provider, "one")
     directory = project.root / "specs" / "lab"
     directory.mkdir(parents=True)

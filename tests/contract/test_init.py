@@ -75,7 +75,22 @@ def test_the_schemas_are_where_the_first_lines_say(tmp_path: Path) -> None:
         jsonschema.Draft7Validator(yaml.safe_load(schema.read_text())).validate(yaml.safe_load(text))
 
 
-@pytest.mark.parametrize("present", [".gitignore", "specs/research/notebooks.yaml"])
+def test_a_repository_has_a_gitignore_already(tmp_path: Path) -> None:
+    """It stays as it is; the lines that it lacks are printed, without the comments."""
+    (tmp_path / ".gitignore").write_text("/dist/\n")
+    said = Project(tmp_path).run("init")
+    assert (0, "") == (said.returncode, said.stderr)
+    assert "/dist/\n" == (tmp_path / ".gitignore").read_text()
+    assert FILES == sorted(written(tmp_path))
+    told = said.stdout.partition(".gitignore exists and stays as it is. Add these lines to it:\n\n")[2].split("\n\n")[0]
+    (tmp_path / ".gitignore").write_text(told.replace("  ", ""))
+    for name in (".provisioner/x", "state/lab.journal", "state/lab.lock", "state/history/1", "state/lab.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert sorted([*FILES, "state/lab.json"]) == sorted(committable(tmp_path))
+
+
+@pytest.mark.parametrize("present", ["schema/spec.schema.json", "specs/research/notebooks.yaml"])
 def test_nothing_is_overwritten(present: str, tmp_path: Path) -> None:
     """Where one of the files exists nothing is written; all that exist are named."""
     for name in (present, "provisioner.yaml"):
@@ -85,7 +100,8 @@ def test_nothing_is_overwritten(present: str, tmp_path: Path) -> None:
     said = Project(tmp_path).run("init")
     assert (1, "") == (said.returncode, said.stdout)
     assert "nothing was written" in said.stderr
-    assert f"There is already: provisioner.yaml, {present}\n" in said.stderr
+    named = said.stderr.partition("There is already: ")[2].splitlines()[0].split(", ")
+    assert sorted(["provisioner.yaml", present]) == sorted(named)
     assert {present: "mine", "provisioner.yaml": "mine"} == written(tmp_path)
 
 

@@ -140,13 +140,30 @@ def test_dynamic_storages(client: Any) -> None:
 def test_flavors_and_images(client: Any) -> None:
     """What is on offer parses, numbers and nested objects included."""
     flavors = client.list_flavors(sdk.ListFlavorsRequest(category="GPU")).data
+    everything = client.list_flavors(sdk.ListFlavorsRequest()).data
     switchable = client.show_switchable_flavors(sdk.ShowSwitchableFlavorsRequest(id=create(client, "flavored").id))
     images = client.list_image(sdk.ListImageRequest(type="BUILD_IN", name="pytorch", limit=10))
     image = client.show_image(sdk.ShowImageRequest(id=IMAGE))
     assert {"V100"} == {flavor.gpu.type for flavor in flavors}
+    assert {1, 2, 8} == {flavor.ascend.chip for flavor in everything if flavor.ascend}
     assert "modelarts.vm.cpu.8u" in {flavor.id for flavor in switchable.data}
     assert (["pytorch1.8-cuda10.2-cudnn7-ubuntu18.04"], 1) == ([row.name for row in images.data], images.total)
     assert ("BUILD_IN", "3.3.2-release_v1") == (image.type, image.tag)
+
+
+def test_places(client: Any) -> None:
+    """Pools, workspaces, the quota and groups of images parse, each to its end."""
+    pools = client.list_authoring_clusters(sdk.ListAuthoringClustersRequest(type="DEDICATED"))
+    pool = client.show_cluster(sdk.ShowClusterRequest(cluster_id=pools.data[0].pool_id))
+    workspaces = client.list_workspace(sdk.ListWorkspaceRequest(limit=10, offset=0)).workspaces
+    workspace = client.show_workspace(sdk.ShowWorkspaceRequest(workspace_id=workspaces[0].id))
+    quota = client.list_features(sdk.ListFeaturesRequest(feature="NOTEBOOK"))
+    groups = client.list_image_group(sdk.ListImageGroupRequest(type="BUILD_IN"))
+    assert (pools.data[0].pool_id, "ACTIVE") == (pool.pool_id, pool.status)
+    assert "modelarts.vm.cpu.2u" in {flavor.id for flavor in pool.flavors}
+    assert workspaces[0].name == workspace.name
+    assert 100 == quota.quota
+    assert groups.total == len(groups.data)
 
 
 def test_delete(client: Any) -> None:

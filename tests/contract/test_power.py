@@ -281,6 +281,7 @@ class TestBadInput:
         [
             (["start", "alicf"], "is it alice?"),
             (["start", "not an address"], "'not an address' is not an address"),
+            (["start", "gpu[bob]"], "quoted, or a shell takes the inner quotes away: 'gpu[\"bob\"]'"),
             (["start"], "Missing argument 'ADDR...'"),
             (["extend", "alice", "--for", "soon"], "write a duration: 90m, 4h, 1h30m"),
             (["extend", "alice", "--for", "100h"], "TIMING lasts 1h to 72h"),

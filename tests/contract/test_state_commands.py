@@ -74,6 +74,12 @@ class TestMv:
     def test_what_cannot_be_moved(self, project: Project, source: str, target: str, text: str) -> None:
         assert text in refused(project, "state", "mv", source, target)
 
+    def test_an_instance_of_several_is_named_as_a_shell_wants_it(self, project: Project) -> None:
+        """A KEY under `for_each` alone records nothing: one of its instances is shown, in quotes."""
+        assert "Moved notebook.alice to" in done(project, "state", "mv", "alice", 'gpu["a b"]')
+        said = refused(project, "state", "mv", "gpu", "carol")
+        assert "name one of its instances, such as 'notebook.gpu[\"a b\"]'" in said
+
 
 class TestRm:
     def test_it_forgets_and_says_what_goes_on(self, project: Project) -> None:

@@ -86,6 +86,18 @@ def test_the_answer_is_lost(world: World) -> None:
     check(world)
 
 
+def test_the_service_quotes_what_it_refuses(world: World) -> None:
+    """What it says is shown without the secret, and so is the operation that failed."""
+    mount = {"category": "OBSFS", "uri": "obs://pfs-lab/dir/", "mount_path": "/data/${var.token}/"}
+    declare(world, storages=[mount])
+    world.arm("fail", operation="attach-storage", status=400, code="ModelArts.6317", message=f"No bucket for {SECRET}.")
+    assert 1 == world.run(*APPLY).code
+    said = world.ended[-1].stdout + world.ended[-1].stderr
+    assert "at operation 2 of 2: attach (sensitive value)" in said
+    assert "ModelArts.6317: No bucket for (sensitive " in said
+    check(world)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_in_a_create(world: World, when: str) -> None:
     """What the journal of the dead run holds."""

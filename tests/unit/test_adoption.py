@@ -163,6 +163,35 @@ def test_a_field_that_a_spec_refuses_is_left_to_the_service(answer: dict[str, An
     assert "lifecycle" not in entry.fields
 
 
+def test_an_empty_name_is_left_as_it_is() -> None:
+    """A plan would give it the KEY."""
+    adopted = only(instance(name=""))
+    assert ("notebook", {"ignore_changes": ["name"]}) == (adopted.key, adopted.entry.fields["lifecycle"])
+    assert ("name is left as it is: it has none",) == adopted.entry.remarks
+
+
+def test_what_is_live_does_not_become_a_default_of_the_stack() -> None:
+    """What has a default is said, also where it is empty or live by default; what cannot be said is ignored."""
+    live = instance(description="", endpoints=[], volume={"category": "EFS", "ownership": "MANAGED", "capacity": 50})
+    told = {"name", "description", "workspace_id", "desired_status", "volume", "endpoints"}
+    fields = only(live, defaulted=told | {"pool_id", "storages"}).entry.fields
+    assert {
+        "name": "alice",
+        "description": "",
+        "workspace_id": "0",
+        "desired_status": "RUNNING",
+        "volume": {"category": "EFS", "ownership": "MANAGED", "capacity": 50},
+        "endpoints": [],
+        "lifecycle": {"ignore_changes": ["pool_id", "storages"]},
+    }.items() <= fields.items()
+
+
+def test_a_refused_field_does_not_become_a_default_of_the_stack() -> None:
+    """Its live value is kept by name."""
+    entry = only(instance(description="a/b"), defaulted={"description"}).entry
+    assert {"ignore_changes": ["description"]} == entry.fields["lifecycle"]
+
+
 def test_a_name_and_tags_that_a_spec_refuses_are_ignored() -> None:
     """Their live value counts, and the other tags stay declared."""
     tags = [{"key": "password", "value": "x"}, {"key": "a/b", "value": "x"}, {"key": "team", "value": "a"}]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.cli.main import COMMANDS
+
 # Runs the command as its console script does, and leaves the names of what it loaded in the file named first.
 COMMAND = """
 import atexit, json, sys
@@ -31,16 +33,29 @@ notebooks:
 MODEL = {"pydantic", "yaml"}
 CLOUD = {"httpx"}
 SERVER = {"starlette", "uvicorn"}
-VIEW = {"deepdiff", "jinja2", "rich"}  # rich is for a terminal, and here is none
+VIEW = {"deepdiff", "jinja2", "rich"}  # rich is for a terminal, and here is none; deepdiff is for a difference
+PATCH = {"jsonpatch"}  # for an environment with patch files
+PLAN = {"provisioner.planning", "provisioner.lookups.catalog"}
+WRITING = {"provisioner.spec.writing", "provisioner.state.terraform", "provisioner.adoption"}
 
 # What a command must not load.
+HELP = MODEL | CLOUD | SERVER | VIEW | PATCH
+OFFLINE = CLOUD | SERVER | VIEW | PATCH | PLAN | WRITING
+LIVE = SERVER | VIEW | PATCH | WRITING
 ABSENT = {
-    "--version": MODEL | CLOUD | SERVER | VIEW,
-    "--help": MODEL | CLOUD | SERVER | VIEW,
-    "plan --help": MODEL | CLOUD | SERVER | VIEW,
-    "validate": CLOUD | SERVER | VIEW,
-    "plan --sandbox": SERVER | VIEW,
-    "drift --sandbox": SERVER | VIEW,
+    "--version": HELP,
+    "--help": HELP,
+    **{f"{name} --help": HELP for name in COMMANDS},
+    "validate": OFFLINE,
+    "show": OFFLINE,
+    "state list": OFFLINE,
+    "init made": OFFLINE,
+    "plan --sandbox": LIVE,
+    "apply --sandbox --auto-approve": LIVE,
+    "drift --sandbox": LIVE,
+    "access --sandbox": LIVE,
+    "start one --sandbox": LIVE,
+    "destroy --sandbox --auto-approve": LIVE,
 }
 
 
@@ -53,16 +68,19 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(arguments: list[str], directory: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"HOME": str(directory)}
+def run(arguments: list[str], directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"HOME": str(directory)} | variables
     return subprocess.run(
         [sys.executable, *arguments], cwd=directory, env=environment, capture_output=True, text=True, check=False
     )
 
 
 def loaded_by(command: str, project: Path) -> set[str]:
-    """The modules in memory when `provisioner COMMAND` ends well."""
+    """The modules in memory when `provisioner COMMAND` ends well. To start a notebook, it is applied before."""
     report = project / "modules.json"
+    if command.startswith("start"):
+        applied = run(["-P", "-m", "provisioner", "apply", "--sandbox", "--auto-approve"], project)
+        assert applied.returncode == 0, applied.stderr
     # -P: the working directory is not on the import path, as under the console script
     done = run(["-P", "-c", COMMAND, str(report), *command.split()], project)
     assert done.returncode == 0, done.stderr
@@ -80,4 +98,15 @@ def test_the_working_directory_is_not_searched_for_modules(project: Path) -> Non
     for name in ("click", "yaml", "pydantic", "httpx"):
         (project / f"{name}.py").write_text("raise SystemExit('imported from the working directory')", encoding="utf-8")
     done = run(["-m", "provisioner", "validate"], project)
+    assert done.returncode == 0, done.stderr
+
+
+def test_plugins_of_other_packages_are_not_loaded(project: Path) -> None:
+    """What other packages offer to pydantic as plugins gets no sight of specs."""
+    (project / "spy.py").write_text("raise SystemExit('a plugin was loaded')", encoding="utf-8")
+    spy = project / "spy-1.0.dist-info"
+    spy.mkdir()
+    (spy / "METADATA").write_text("Metadata-Version: 2.1\nName: spy\nVersion: 1.0\n", encoding="utf-8")
+    (spy / "entry_points.txt").write_text("[pydantic]\nspy = spy\n", encoding="utf-8")
+    done = run(["-P", "-m", "provisioner", "validate"], project, PYTHONPATH=str(project))
     assert done.returncode == 0, done.stderr

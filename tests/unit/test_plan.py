@@ -11,6 +11,7 @@ from provisioner.model.address import Address
 from provisioner.model.observation import Observation
 from provisioner.plan import Action, Loss, Mode, Options, Plan, Reason, Step, Summary, record_of
 from provisioner.planning import build_plan
+from provisioner.refresh import recall
 from tests.builders import HOUR_MS, NOW_MS, declarations, instance, notebook, parsed, planned, record, state
 
 Fields = dict[str, Any]
@@ -110,6 +111,13 @@ class TestActions:
         assert Summary(add=2, change=1, destroy=2) == planned(before, after).summary
 
 
+ENDED: Fields = {
+    "status": "STOPPED",
+    "update_at": NOW_MS - HOUR_MS,
+    "lease": {"duration": HOUR_MS, "create_at": NOW_MS - 3 * HOUR_MS, "update_at": NOW_MS - 3 * HOUR_MS},
+}
+
+
 class TestLease:
     """Deadline = create_at + duration (API page 9.3); the clock of the plan stands at NOW_MS."""
 
@@ -131,6 +139,19 @@ class TestLease:
         found = only(told(**{"lease": ended} | answer))
         assert left == (found.action is Action.NO_OP)
         assert left == (found.note == "stopped by its lease")
+
+    def test_the_state_remembers_that_it_ended(self) -> None:
+        """A plan with --no-refresh starts nothing that its lease stopped, and knows of no drift."""
+        recorded = record(**ENDED)
+        remembered = recall(state({"alice": recorded})).live
+        plan = build_plan(declarations(ALICE), state({"alice": recorded}), remembered, serial=7, now_ms=NOW_MS)
+        assert ("stopped by its lease", ()) == (only(plan).note, plan.drift)
+
+    def test_what_has_to_run_for_a_change_runs_on(self) -> None:
+        """A volume grows while running alone; stopped again it would be started by the next plan."""
+        larger = {"volume": {"category": "EVS", "ownership": "MANAGED", "capacity": 80}}
+        plan = planned(ALICE, {"alice": larger}, {"alice": ENDED})
+        assert ["start", "resize to 80 GB"] == list(map(str, only(plan).operations))
 
     @pytest.mark.parametrize("change", [{"incomplete": True}, {"attributes": {"desired_status": "STOPPED"}}])
     def test_not_left(self, change: Fields) -> None:

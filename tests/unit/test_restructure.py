@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from provisioner.errors import PlanError
+from provisioner.planning import build_plan
 from provisioner.restructure import Restructured, restructured
 from provisioner.spec.document import Import, Move, Removal, Spec
 from provisioner.state.document import Deposed, Pending
-from tests.builders import ANYWHERE, declarations, instance_id, parsed, record, state
+from tests.builders import ANYWHERE, NOW_MS, declarations, instance_id, parsed, record, state
 
 
 def after(
@@ -119,17 +120,22 @@ class TestImports:
         found = after("a", imports={"a": 1})
         assert (frozenset(), {"a": 1}) == (found.imported, ids(found))
 
+    def test_what_was_replaced_since(self) -> None:
+        """An import may stay in the specs; what is recorded has the last word, and the plan says so."""
+        found = after("a", imports={"a": 7})
+        assert (frozenset(), {"a": 1}) == (found.imported, ids(found))
+        plan = build_plan({}, found, {"notebook.a": None}, serial=1, now_ms=NOW_MS)
+        (told,) = plan.warnings
+        assert ("W506", "notebook.a") == (told.code, told.address)
+        assert f"the import names {instance_id(7)}" in told.detail
+        assert not plan.refused
+
     def test_not_when_all_goes(self) -> None:
         assert {} == ids(after("", imports={"a": 7}, importing=False))
 
     @pytest.mark.parametrize(
         ("given", "summary", "help_text"),
         [
-            (
-                {"keys": "a", "imports": {"a": 7}},
-                "cannot be imported as notebook.a: another instance is",
-                "id 00000001",
-            ),
             (
                 {"keys": "a", "imports": {"b": 1}},
                 "cannot be imported as notebook.b: it is recorded as notebook.a",
@@ -148,7 +154,7 @@ class TestImports:
         ],
     )
     def test_contradictions(self, given: dict[str, Any], summary: str, help_text: str) -> None:
-        """No instance gets two addresses, no address two instances."""
+        """No instance gets two addresses."""
         with pytest.raises(PlanError) as refused:
             after(**given)
         assert summary in refused.value.summary

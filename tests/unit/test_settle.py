@@ -162,6 +162,18 @@ def test_a_create_that_left_nothing_leaves_the_one_before_it() -> None:
     assert (former, ()) == (found.state.resources[ADDRESS], found.state.pending)
 
 
+def test_what_is_adopted_holds_no_secret() -> None:
+    """Neither one that a variable has, nor one that had when the create was sent; no plan may ever look at it."""
+    pending = sent(description="of alpha").hidden(Secrets.of(["alpha"]))
+    service = FakeNotebooks(
+        made(1, description=f"of alpha {MARKS['alice']}", volume={"category": "EVS", "uri": "beta"})
+    )
+    secrets = Secrets.of(["beta"])
+    found = settle(state_of(pending), service, FakeClock(), window=WINDOW, waiting=None, secrets=secrets)
+    shown = found.state.dumps()
+    assert not [text for text in ("alpha", "beta") if text in shown]
+
+
 def test_a_hidden_secret_is_no_difference() -> None:
     """What was asked for is recorded without secrets: the mark alone tells."""
     pending = sent(flavor="modelarts.vm.cpu.2u", image_id="image-1").hidden(Secrets.of(["cpu", "image-1"]))

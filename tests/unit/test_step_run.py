@@ -21,7 +21,7 @@ from provisioner.state.document import Deposed
 from provisioner.state.journal import Journal
 from provisioner.step_run import StepRun
 from provisioner.watch import Sighting, Ticket
-from tests.builders import NOW_MS, HandClock, instance, instance_id, state, step
+from tests.builders import NOW_MS, HandClock, instance, instance_id, record, state, step
 from tests.service import PureService
 
 MARKING = Marking.of("lab", "p", "here", "description")
@@ -155,6 +155,24 @@ def test_a_successor_whose_answer_was_lost(journal: Journal) -> None:
     with pytest.raises(StopIteration):
         walk.send(Sighting(None, Verdict.REACHED))
     assert isinstance(world.events[-1], StepCompleted)
+
+
+def test_a_start_without_an_answer_is_recorded_as_one(journal: Journal) -> None:
+    """It took effect, so what it does to mounts (API page 11) is known: none of before are there."""
+    mount = {"id": "m", "category": "OBS", "mount_path": "/data/a/", "status": "MOUNTED"}
+    stopped = record(status="STOPPED", storages=[mount])
+    assert "storages" in stopped.observed
+    world = World(journal)
+    world.service.notebooks[stopped.id] = {"id": stopped.id, "status": "STOPPED"}
+    world.lose()
+    start = replace(step(Action.UPDATE), operations=(Operation(OperationKind.START),), record=stopped)
+    walk = world.walk(start)
+    next(walk)
+    walk.send(Sighting(instance(status="STARTING"), Verdict.REACHED))
+    held = world.ledger.records["notebook.alice"]
+    assert held is not None
+    assert ("STARTING", True, False) == (held.status, held.incomplete, "storages" in held.observed)
+    assert ["start"] == world.service.calls
 
 
 def test_protection_is_recorded_with_the_first_record(journal: Journal) -> None:

@@ -9,8 +9,20 @@ import pytest
 from provisioner.errors import PlanError
 from provisioner.model.secrets import Secrets
 from provisioner.plan import Action, Loss, Mode, Options, Plan, Reason, Step, Summary
+from provisioner.planning import build_plan
 from provisioner.state.document import Deposed
-from tests.builders import HOUR_MS, NOW_MS, OTHER_IMAGE, instance, instance_id, parsed, planned
+from tests.builders import (
+    HOUR_MS,
+    NOW_MS,
+    OTHER_IMAGE,
+    declarations,
+    instance,
+    instance_id,
+    parsed,
+    planned,
+    record,
+    state,
+)
 
 Fields = dict[str, Any]
 
@@ -377,6 +389,23 @@ class TestSecrets:
         declared = {"alice": {"description": "hunter2"}}
         plan = planned(declared, declared, {"alice": {"description": "theirs"}}, secrets=["hunter2"])
         assert ["outside"] == [change.moved_by for change in only(plan).changes]
+
+    def test_a_mount_path_that_is_one_is_not_told(self) -> None:
+        mount = {"category": "OBS", "uri": "obs://b/", "mount_path": "/data/hunter2/"}
+        plan = planned({"alice": {}}, {"alice": {"storages": [mount]}}, secrets=["hunter2"])
+        found = only(plan)
+        assert ["attach (sensitive value)"] == [found.told(each) for each in found.operations]
+
+    def test_a_text_of_yesterday_is_not_shown(self) -> None:
+        """No variable has the secret any more, and the spec says something else; it stands in the service yet."""
+        before = Secrets.of(["hunter2"])
+        recorded = record(description="of hunter2", attributes={"description": "of hunter2"}).hidden(before)
+        live: dict[str, Any] = {"notebook.alice": instance(description="of hunter2")}
+        declared = declarations({"alice": {"description": "plain"}})
+        plan = build_plan(declared, state({"alice": recorded}), live, serial=7, now_ms=NOW_MS)
+        assert "description" in only(plan).sensitive
+        assert ("hunter2",) == plan.secrets.texts
+        assert not plan.drift
 
     def test_fields_that_held_one_are_hidden_when_they_go(self) -> None:
         """The spec does not say any more that they are sensitive; the record does."""

@@ -115,7 +115,20 @@ def test_a_file_of_variables_may_be_a_pipe() -> None:
     assert {"size": 5} == {name: value(each) for name, each in given.items()}
 
 
+def test_a_file_of_variables_may_hold_secrets(tmp_path: Path) -> None:
+    """It is what a secret is decrypted into; a variable may be called after what it is."""
+    path = tmp_path / "vars.yaml"
+    path.write_text("token: hunter2\nlogin: {password: hunter2}\n")
+    given = project_of(Settings(), Request(variable_files=(path,)), {}).given
+    assert "hunter2" == value(given["token"])
+    assert {"token", "login"} == given.keys()
+
+
 BAD_FILES = {
+    "anchor": ("a: *hunter2\n", "E111", "1:4", "no anchor of this name"),
+    "anchor-twice": ("a: &hunter2 x\nb: &hunter2 y\n", "E111", "2:4", "give it another name"),
+    "own-anchor": ("a: &hunter2 [*hunter2]\n", "E111", "1:14", "an anchor cannot hold itself"),
+    "escape": ('a: "hunter2\\ud83d"\n', "E104", "1:14", "this escape is no character"),
     "list": ("- a\n", "E106", "1:1", "begin with `NAME: value`"),
     "text": ("owner=alice\n", "E106", "1:1", "begin with `NAME: value`"),
     "twice": ("a: 1\na: 2\n", "E114", "2:1", "remove one of the two"),
@@ -136,6 +149,7 @@ def test_a_file_of_variables_is_read_as_strictly_as_a_spec(case: str, tmp_path: 
     (problem,) = refused.value.problems
     assert (code, f"{path}:{place}", "") == (problem.code, str(problem.range), problem.source_line)
     assert mend in f"{problem.summary} {problem.hint}"
+    assert "hunter2" not in f"{problem.summary} {problem.detail} {problem.hint}"
 
 
 def test_an_empty_file_gives_nothing(tmp_path: Path) -> None:

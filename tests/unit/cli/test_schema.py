@@ -15,6 +15,8 @@ from provisioner.cli.schema import settings_schema, spec_schema
 from provisioner.model.notebook import Notebook
 from provisioner.spec.source import read_source
 from provisioner.spec.tree import plain
+from tests.contract.edits import first
+from tests.unit.spec.specs import IMAGE, problems, write
 
 ROOT = Path(__file__).parents[3]
 FILES = {"spec.schema.json": [], "settings.schema.json": ["--settings"]}
@@ -28,6 +30,9 @@ notebooks:
   a:
     name: 42
     workspace_id: 0
+    feature: Notebook
+    desired_status: Stopped
+    public_network_config: {public_network_type: Shared}
     lease: never
     endpoints: [{dev_service: SSH, ssh_keys: [k]}]
   b:
@@ -58,6 +63,7 @@ moved: [{from: old, to: notebook.a}]
 removed: [{from: legacy, destroy: false}, {from: older}]
 """
 
+WHOLE = f"defaults: {{flavor: f, image_id: {IMAGE}, volume: {{category: EVS, ownership: MANAGED, capacity: 50}}}}"
 BAD = {
     "unknown key": "notebooks: {a: {flavour: x}}",
     "unknown key at the top": "notebook: {}",
@@ -144,6 +150,20 @@ def test_a_good_spec_fits() -> None:
 def test_a_bad_spec_does_not_fit(case: str) -> None:
     """Editors mark it while it is written."""
     assert not jsonschema.Draft7Validator(spec_schema()).is_valid(parsed(BAD[case]))
+
+
+def test_a_stack_of_every_feature_fits() -> None:
+    """As `validate` says of it."""
+    jsonschema.Draft7Validator(spec_schema()).validate(first().spec())
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_an_editor_marks_is_refused(case: str, tmp_path: Path) -> None:
+    """By `validate` too, where all else is right: an editor gives no false alarms."""
+    complete = {"defaults": WHOLE, "notebooks": "notebooks: {}"}
+    missing = [line for name, line in complete.items() if f"{name}:" not in BAD[case]]
+    write(tmp_path, specs__a="\n".join([BAD[case], *missing]))
+    assert problems(tmp_path)
 
 
 def test_every_field_is_described() -> None:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from provisioner.model.answer import EndpointState, LeaseState, Mount, Progress, VolumeState, standing
 from provisioner.model.observation import FAILED, STABLE, TRANSITIONAL, Observation
+from provisioner.model.offer import Image
 from tests import builders
 
 ID = "f9937afa-4451-42db-a76b-72d624749f66"
@@ -283,6 +284,13 @@ def test_the_default_workspace(workspace: object, expected: str) -> None:
     assert expected == observation(workspace_id=workspace).attributes()["workspace_id"]
 
 
+@pytest.mark.parametrize("moment", [-1, 10**18])
+def test_a_moment_that_no_calendar_has_is_not_told(moment: int) -> None:
+    """Nothing is printed of it, in whatever message."""
+    assert observation(create_at=moment, update_at=moment).create_at is None
+    assert "created" not in str(Image.model_validate({"id": "a", "create_at": moment}))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -350,7 +358,13 @@ def test_lease_policy(answer: dict[str, Any], policy: object) -> None:
 
 def test_no_deadline() -> None:
     """A lease that is off, or that does not tell when it began, ends at no known time."""
-    for answer in ({"enable": False, "create_at": 1, "duration": 5}, {"duration": -1, "create_at": 1}, {"duration": 5}):
+    answers: list[dict[str, Any]] = [
+        {"enable": False, "create_at": 1, "duration": 5},
+        {"duration": -1, "create_at": 1},
+        {"duration": 5},
+        {"duration": 10**18, "create_at": 1},
+    ]
+    for answer in answers:
         assert LeaseState.model_validate(answer).deadline is None
 
 

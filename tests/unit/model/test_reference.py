@@ -108,7 +108,7 @@ def default_text(default: Any, schema: dict[str, Any]) -> str:
 
 def type_text(schema: dict[str, Any]) -> str:  # noqa: PLR0911 - one line for each kind
     match as_value(schema):
-        case {"enum": [*names]}:
+        case {"enum": [*names]} | {"anyOf": [{"enum": [*names]}, *_]}:
             return ", ".join(f"`{name}`" for name in names if name.upper() == name or name.upper() not in names)
         case {"oneOf": _}:
             return "map, or `never`"

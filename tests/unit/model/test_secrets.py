@@ -46,24 +46,23 @@ def test_what_identifies_an_instance_is_never_hidden() -> None:
     assert "mw" not in pending.hidden(secrets).body["description"]
 
 
-def test_a_secret_of_yesterday_stays_hidden() -> None:
-    """Its value was changed since: the service still shows the old one, which nobody knows as a secret any more."""
-    shown = Record(id="n1", status="RUNNING", observed={"description": "of alpha", "name": "a"})
-    recorded = shown.hidden(Secrets.of(["alpha"]))
-    renamed = shown.model_copy(update={"observed": {"description": "of alpha", "name": "b"}})
-    assert {**recorded.observed, "name": "b"} == renamed.hidden(Secrets.of(["beta"]), recorded).observed
+ALPHA = Secrets.of(["alpha"])
+BETA = Secrets.of(["beta"])
 
 
-@pytest.mark.parametrize("description", ["of beta", None])
-def test_what_is_known_again_is_recorded(description: str | None) -> None:
-    """The new secret, and that there is none any more."""
-    recorded = Record(id="n1", status="RUNNING", observed={"description": "of alpha"}).hidden(Secrets.of(["alpha"]))
-    fresh = Record(id="n1", status="RUNNING", observed={"description": description} if description else {})
-    secrets = Secrets.of(["beta"])
-    assert fresh.hidden(secrets) == fresh.hidden(secrets, recorded)
+@pytest.mark.parametrize("text", ["of alpha", "alpha", "somebody wrote: ofalpha!"])
+def test_a_secret_of_yesterday_is_known_by_its_digest(text: str) -> None:
+    """Its value was changed since: the service still shows the old one, which no variable has any more."""
+    recorded = ALPHA.hidden({"description": "of alpha", "tags": [{"value": "alpha"}]})
+    known = BETA.recalled(recorded, {"description": text, "name": "a"})
+    assert ("alpha", "beta") == known.texts
 
 
-def test_another_instance_has_its_own_past() -> None:
-    recorded = Record(id="n1", status="RUNNING", observed={"description": "of alpha"}).hidden(Secrets.of(["alpha"]))
-    other = Record(id="n2", status="RUNNING", observed={"description": "mine"})
-    assert other == other.hidden(Secrets.of(["beta"]), recorded)
+@pytest.mark.parametrize("live", [{"description": "of beta"}, {"description": "of all"}, {"name": "alpha"}, {}])
+def test_what_the_service_does_not_show_where_it_was_is_not_recalled(live: dict[str, str]) -> None:
+    """What is there instead is what somebody wrote, and is recorded."""
+    assert BETA is BETA.recalled(ALPHA.hidden({"description": "of alpha"}), live)
+
+
+def test_a_secret_that_a_variable_has_still_is_not_searched_for() -> None:
+    assert ALPHA is ALPHA.recalled(ALPHA.hidden({"description": "of alpha"}), {"description": "of alpha"})

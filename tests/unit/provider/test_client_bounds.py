@@ -11,6 +11,7 @@ import pytest
 from provisioner.errors import ApiError, OutcomeUnknown
 from provisioner.provider.client import MAX_BODY, Client
 from provisioner.provider.credentials import AccessKey
+from provisioner.provider.retry import Patience
 from provisioner.provider.signing import Signer
 from tests.unit.provider.fakes import FakeClock, FakeServer, Play, reply
 
@@ -95,7 +96,7 @@ def test_dripping_answer(server: FakeServer) -> None:
     clock = FakeClock(step=40.0)  # each look at the clock costs 40 s
     server.script = [reply(200, {"id": "n"})]
     with (
-        Client(server.url, Signer(AccessKey("ak", "sk"), clock), clock, read_seconds=30) as client,
+        Client(server.url, Signer(AccessKey("ak", "sk"), clock), clock, patience=Patience(reading=30)) as client,
         pytest.raises(OutcomeUnknown, match="not complete within 30 s"),
     ):
         client.request("POST", "/v1/p")

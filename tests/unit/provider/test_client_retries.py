@@ -11,6 +11,7 @@ from provisioner.clock import Interrupted, SystemClock
 from provisioner.errors import ApiError, OutcomeUnknown
 from provisioner.provider.client import Client
 from provisioner.provider.credentials import AccessKey
+from provisioner.provider.retry import Patience
 from provisioner.provider.signing import Signer, WireRequest
 from tests.unit.provider.fakes import (
     CLOSE,
@@ -49,7 +50,7 @@ def client(server: FakeServer, clock: FakeClock) -> Iterator[Client]:
 @pytest.fixture
 def hasty(server: FakeServer, clock: FakeClock) -> Iterator[Client]:
     """A client that soon gives up waiting for an answer."""
-    with Client(server.url, Signer(AccessKey("ak", "sk"), clock), clock, read_seconds=0.5) as opened:
+    with Client(server.url, Signer(AccessKey("ak", "sk"), clock), clock, patience=Patience(reading=0.5)) as opened:
         yield opened
 
 

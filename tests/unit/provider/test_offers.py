@@ -52,6 +52,18 @@ def pages(rows: Sequence[dict[str, Any]], *, told: bool = True) -> Callable[[Rec
     return respond
 
 
+def test_no_plan_waits_long_for_a_look_up(server: FakeServer) -> None:
+    """Whatever the region is in trouble with: a plan goes on without the answer."""
+    clock = FakeClock()
+    server.script = [error(429, "APIGW.0308", headers={"Retry-After": "60"})]
+    with (
+        Client(server.url, Signer(AccessKey("AK", "SK"), clock, PROJECT), clock) as client,
+        pytest.raises(ApiError, match=r"APIGW.0308"),
+    ):
+        ModelArtsOffers(client, PROJECT).flavors("MANAGED")
+    assert (1, []) == (len(server.received), clock.slept)
+
+
 CALLS: dict[str, tuple[Call, str, dict[str, str], dict[str, Any]]] = {
     "flavors": (
         lambda o: o.flavors("MANAGED"), "/notebooks/flavors", {"type": "MANAGED", "feature": "NOTEBOOK", **PAGE},

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from provisioner.errors import ApiError
-from provisioner.provider.retry import Failure, Retry, Throttle, Tries, parse_http_date, parse_retry_after
+from provisioner.provider.retry import Failure, Patience, Retry, Throttle, Tries, parse_http_date, parse_retry_after
 from tests.unit.provider.fakes import NOON, FakeClock
 
 
@@ -49,14 +49,14 @@ def test_http_date() -> None:
 def test_final_failures(retry: Retry) -> None:
     """What must not be repeated is not, and nothing is waited."""
     clock = FakeClock()
-    assert not Tries(clock, Throttle(clock)).wait(failed(retry))
+    assert not Tries(clock, Throttle(clock), Patience()).wait(failed(retry))
     assert [] == clock.slept
 
 
 def test_backoff_grows_and_ends() -> None:
     """A passing fault is tried five times in all, after random waits below 1, 2, 4 and 8 seconds."""
     clock = FakeClock()
-    tries = Tries(clock, Throttle(clock))
+    tries = Tries(clock, Throttle(clock), Patience())
     assert [True] * 4 + [False] == [tries.wait(failed(Retry.BACKOFF)) for _ in range(5)]
     assert all(0 <= slept <= most for slept, most in zip(clock.slept, (1, 2, 4, 8), strict=True))
 
@@ -65,21 +65,21 @@ def test_backoff_is_random() -> None:
     """Two clients that fail together do not return together."""
     clock = FakeClock()
     for _ in range(10):
-        Tries(clock, Throttle(clock)).wait(failed(Retry.BACKOFF))
+        Tries(clock, Throttle(clock), Patience()).wait(failed(Retry.BACKOFF))
     assert 1 < len(set(clock.slept))
 
 
 def test_backoff_obeys_the_service() -> None:
     """A Retry-After on a passing fault is waited for, and up to a second more."""
     clock = FakeClock()
-    assert Tries(clock, Throttle(clock)).wait(failed(Retry.BACKOFF, 7.0))
+    assert Tries(clock, Throttle(clock), Patience()).wait(failed(Retry.BACKOFF, 7.0))
     assert 7 <= clock.slept[0] <= 8
 
 
 def test_minute() -> None:
     """A busy resource gets a minute, four times."""
     clock = FakeClock()
-    tries = Tries(clock, Throttle(clock))
+    tries = Tries(clock, Throttle(clock), Patience())
     assert [True] * 4 + [False] == [tries.wait(failed(Retry.MINUTE)) for _ in range(5)]
     assert all(60 <= slept <= 65 for slept in clock.slept)
 
@@ -87,7 +87,7 @@ def test_minute() -> None:
 def test_renewal_is_tried_once() -> None:
     """A call asks for a new token once, and only after a refusal."""
     clock = FakeClock()
-    tries = Tries(clock, Throttle(clock))
+    tries = Tries(clock, Throttle(clock), Patience())
     outcomes = [tries.may_renew(failed(retry)) for retry in (Retry.BACKOFF, Retry.LOGIN, Retry.LOGIN)]
     assert [False, True, False] == outcomes
 
@@ -95,7 +95,7 @@ def test_renewal_is_tried_once() -> None:
 def throttled_waits(retry_after: float | None, count: int) -> list[float]:
     clock = FakeClock()
     throttle = Throttle(clock)
-    tries = Tries(clock, throttle)
+    tries = Tries(clock, throttle, Patience())
     for _ in range(count):
         assert tries.wait(failed(Retry.THROTTLED, retry_after))
         throttle.wait()
@@ -122,10 +122,30 @@ def test_throttling_ends_the_call_after_ten_minutes() -> None:
     """A call waits its turn for ten minutes, then it fails."""
     clock = FakeClock()
     throttle = Throttle(clock)
-    tries = Tries(clock, throttle)
+    tries = Tries(clock, throttle, Patience())
     while tries.wait(failed(Retry.THROTTLED)):
         throttle.wait()
-    assert 600 < clock.monotonic() < 700
+    assert 500 < clock.monotonic() < 650
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure(ApiError("x"), Retry.THROTTLED),
+        Failure(ApiError("x"), Retry.THROTTLED, 60.0),
+        Failure(ApiError("x"), Retry.MINUTE),
+        Failure(ApiError("x"), Retry.BACKOFF, 60.0),
+        Failure(ApiError("x"), Retry.BACKOFF),
+    ],
+)
+def test_patience_bounds_the_call(failure: Failure) -> None:
+    """No attempt begins later than its patience allows, whatever the service asks for."""
+    clock = FakeClock()
+    throttle = Throttle(clock)
+    tries = Tries(clock, throttle, Patience(trying=5.0))
+    while tries.wait(failure):
+        throttle.wait()
+    assert clock.monotonic() <= 5 + 1  # what threads are spread over when a pause ends
 
 
 def test_pause_is_shared() -> None:

@@ -158,6 +158,7 @@ def test_reset(api: Api) -> None:
         {"then": {"effect": "explode"}},
         {"then": {"effect": "fail", "colour": "red"}},
         {"then": {"effect": "fail"}, "operation": 1},
+        {"then": {"effect": "fail"}, "operation": "attach"},
         {"then": {"effect": "fail"}, "path": "("},
         {"then": {"effect": "fail"}, "nth": 0},
         {"then": {"effect": "fail"}, "probability": 2},

@@ -25,6 +25,7 @@ CASES = {
     "B13-comments": ("§# nothing\n", "E105", "write `notebooks:`"),
     "B30-boolean-as-text": (notebook(flavor="§true"), "E201", 'quote it: "true"'),
     "B29-text-as-boolean": (volume("{category: EVS, ownership: MANAGED, capacity: 5, read_only: §yes}"), "E201", "true"),
+    "empty-script": (with_lines("hooks: {container_hooks: {pre_start: {script: §''}}}"), "E203", "give a value"),
     "B31-leading-zero": (volume("{category: EVS, ownership: MANAGED, capacity: §010}"), "E202", "write 10"),
     "B32-octal": (volume("{category: EVS, ownership: MANAGED, capacity: §0o10}"), "E202", "decimal"),
     "B32-hexadecimal": (volume("{category: EVS, ownership: MANAGED, capacity: §0x1F}"), "E202", "decimal"),

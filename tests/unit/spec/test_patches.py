@@ -96,13 +96,16 @@ BAD = {
     "test-true-is-not-1": ("a: [{op: §test, path: /volume/capacity, value: true}]\n", "E230", "the test of `/volume/capacity` fails"),
     "test-missing": ("a: [{op: §test, path: /tags/x, value: x}]\n", "E230", "another value there, or none"),
     "missing": ("a: [{op: §remove, path: /tags}]\n", "E230", "`remove` of `/tags` is not possible"),
-    "missing-parent": ("a: [{op: §add, path: /tags/x, value: y}]\n", "E230", "/volume/capacity"),
+    "missing-parent": ("a: [{op: §add, path: /tags/x, value: y}]\n", "E230", "the notebook has no `tags`"),
     "replace-missing": ("a: [{op: §replace, path: /tags, value: {}}]\n", "E230", "/volume/capacity"),
-    "in-a-text": ("a: [{op: §add, path: /flavor/x, value: y}]\n", "E230", "/volume/capacity"),
-    "no-index": ("a: [{op: §add, path: /endpoints/9, value: {}}]\n", "E230", "outside of list"),
+    "in-a-text": ("a: [{op: §add, path: /flavor/x, value: y}]\n", "E230", "`/flavor` is no map and no list"),
+    "no-index": ("a: [{op: §add, path: /endpoints/9, value: {}}]\n", "E230", "`/endpoints` is a list of"),
+    "index-with-a-zero": ("a: [{op: §replace, path: /endpoints/00, value: {}}]\n", "E230", "counted from 0"),
+    "behind-the-end": ("a: [{op: §remove, path: /endpoints/-}]\n", "E230", "- is behind its end"),
+    "remove-whole": ("a: [{op: §remove, path: ''}]\n", "E230", "`remove` of the whole notebook is not possible"),
     "from-missing": ("a: [{op: §move, from: /x, path: /description}]\n", "E230", "`move` of `/description`"),
-    "into-itself": ("a: [{op: §move, from: /volume, path: /volume/x}]\n", "E230", "into their own children"),
-    "bad-escape": ("a: [{op: §remove, path: /a~2}]\n", "E230", "/volume/capacity"),
+    "into-itself": ("a: [{op: §move, from: /volume, path: /volume/x}]\n", "E230", "it cannot go into itself"),
+    "bad-escape": ("a: [{op: remove, path: §/a~2}]\n", "E230", "write ~0 for ~, and ~1 for /"),
     "no-operation": ("a: [{op: §merge, path: /flavor}]\n", "E306", "'add', 'remove', 'replace'"),
     "no-op": ("a: [§{path: /flavor}]\n", "E211", "`op: ...`"),
     "no-path": ("a: [§{op: remove}]\n", "E211", "`path: ...`"),
@@ -198,6 +201,21 @@ def test_a_patch_file_lies_in_the_project(tmp_path: Path) -> None:
         (problem,) = problems(root, project=Project(patches=(name,)))
         assert (code, "`patches` of the environment in provisioner.yaml names it") == (problem.code, problem.hint)
         assert name.removeprefix("../") in problem.summary
+
+
+@pytest.mark.parametrize(
+    ("operation", "reason"),
+    [
+        ("{op: add, path: /volume/x/y, value: z}", "`/volume` has no `x`"),
+        ("{op: copy, from: /volume/x, path: /description}", "`/volume` has no `x`"),
+        ("{op: move, from: /volume/x/y, path: /description}", "`/volume` has no `x`"),
+        ("{op: copy, from: /flavor, path: /x/y}", "the notebook has no `x`"),
+    ],
+)
+def test_a_failure_quotes_nothing_of_the_notebook(operation: str, reason: str, tmp_path: Path) -> None:
+    """The words of the libraries hold the whole document, with what is sensitive in it."""
+    stack(tmp_path, f"a: [{operation}]\n")
+    assert [("E230", reason)] == [(problem.code, problem.detail) for problem in problems(tmp_path, project=PROD)]
 
 
 def test_a_patch_that_fails_is_the_only_problem(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -37,6 +38,10 @@ SYNTAX = {
     "B07-bidi-escaped": ('a: §"\\u202e"\n', "E104", "U+202E"),
     "B07-zero-width": ("a: §x\u200by\n", "E104", "U+200B"),
     "B08-surrogate": ('a: "\\u§d800"\n', "E104", "write the character itself"),
+    "B08-other-half": ('a: "\\u§de00\\ud83d"\n', "E104", "write the character itself"),
+    "B08-escaped-backslash": ('a: "\\\\ud83d\\u§de00"\n', "E104", "write the character itself"),
+    "B08-private-characters-beside": ('a: "\\u§d83d\\ude00 \ue03d"\n', "E104", "write the character itself"),
+    "B08-after-a-pair": ('a: "\\ud83d\\ude00"\nb: x§: y\n', "E101", "quote the value"),
     "B09-cr": ("a: 1§\rb: 2\r", "E101", "LF"),
     "B09-nel": ("a: 1§\x85b: 2\n", "E101", "LF"),
     "B09-ls": ("a: 1§\u2028b: 2\n", "E101", "LF"),
@@ -145,6 +150,19 @@ def test_good_bytes_are_accepted() -> None:
     assert {"a": "x", "b": 2} == values("a: x\r\nb: 2\r\n")
     assert {"a": "x"} == values("%YAML 1.2\n---\na: x\n...\n")
     assert {"a": [1, True, "/é"]} == values('{"a":[1, true,\t"\\/\\u00e9"]}')
+
+
+def test_a_character_may_be_written_as_two_escapes() -> None:
+    """As json.dumps writes an emoji, in keys too; only where escapes mean something, and with every place kept."""
+    document = {"a😀": "x😀😁y", "b": ["\\", "\\😀"], "c": {"d": 5}}
+    assert document == values(json.dumps(document))
+    assert {"a": "x 😀", "b": r"\uD83D\ude00", "c": "\\uD83d\\uDE00\n"} == values(
+        '# \\ud83d\\ude00\na: "x\n  \\uD83D\\uDE00"\nb: \\uD83D\\ude00\nc: |\n  \\uD83d\\uDE00\n'
+    )
+    text = json.dumps(document)
+    tree = read_source("a.json", text.encode()).root
+    assert tree
+    assert f"a.json:1:{text.index('5') + 1}" == str(tree.entries()["c"].entries()["d"].place.range)
 
 
 def test_columns_count_characters() -> None:

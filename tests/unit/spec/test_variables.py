@@ -260,6 +260,30 @@ def test_a_line_with_a_secret_is_never_quoted(case: str, tmp_path: Path) -> None
     assert "hunter2" not in shown(found)
 
 
+@pytest.mark.parametrize(
+    ("declared", "values"),
+    [
+        ("s: {sensitive: true}", {"s": "a"}),
+        ("s: {sensitive: true}", {"s": "1.5"}),
+        ("s: {sensitive: true, default: abc}", {}),
+        ("s: {sensitive: true, default: abc}", {"s": "hunter2"}),
+    ],
+)
+def test_a_very_short_secret_is_refused(declared: str, values: dict[str, str], tmp_path: Path) -> None:
+    """It would stand in the middle of every other word of a record, and anybody would guess it."""
+    write(tmp_path, specs__a=f"variables: {{{declared}}}\n" + with_lines("description: x ${var.s}"))
+    (problem,) = problems(tmp_path, project=given(**values))
+    summary = "the sensitive variable `s` has fewer than 4 characters"
+    assert ("E220", summary, "") == (problem.code, problem.summary, problem.source_line)
+    assert "take a longer value; anybody would guess this one" == problem.hint
+
+
+def test_a_secret_may_be_empty_or_have_four_characters(tmp_path: Path) -> None:
+    """An optional one has no value at all; there is nothing to hide."""
+    write(tmp_path, specs__a="variables: {s: {sensitive: true, default: ''}}\n" + with_lines("tags: {a: 'x${var.s}'}"))
+    assert [(), ("abcd",)] == [load(tmp_path, project=given(**value))[0].secrets.texts for value in ({}, {"s": "abcd"})]
+
+
 def test_a_secret_is_known_to_the_stack(tmp_path: Path) -> None:
     """Its value, and the fields that it went into, also as a part of text."""
     lines = ["description: x ${var.s}", "tags: {a: b, c: '${var.s}'}"]
@@ -306,6 +330,6 @@ def test_a_message_about_a_value_says_where_it_came_from(tmp_path: Path) -> None
 def test_a_variable_may_be_called_like_a_secret(tmp_path: Path) -> None:
     """A declaration is a map; it is values that have no place in a file."""
     write(tmp_path, specs__a="variables: {token: {sensitive: true, env: MY_TOKEN}}\n" + notebook(flavor="${var.token}"))
-    (stack,) = load(tmp_path, project=Project(environ={"MY_TOKEN": "abc"}))
-    assert "abc" == only((stack,)).notebook.flavor
+    (stack,) = load(tmp_path, project=Project(environ={"MY_TOKEN": "hunter2"}))
+    assert "hunter2" == only((stack,)).notebook.flavor
     assert IMAGE == only((stack,)).notebook.image_id

@@ -149,6 +149,27 @@ def test_other_resources_are_counted() -> None:
     assert ((), 1) == (found.notebooks, found.others)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_what_a_shell_redirected_is_read(encoding: str) -> None:
+    """PowerShell writes UTF-16, and others a mark at the beginning."""
+    text = state(resource()).decode()
+    assert [ID] == [each.id for each in read_terraform(text.encode(encoding), "f").notebooks]
+
+
+def test_instances_of_other_types_may_have_any_form() -> None:
+    """Such as that of old providers, whose attributes stand under another name."""
+    found = read(resource("net", "huaweicloud_vpc", {"attributes_flat": {"id": "1"}}), resource())
+    assert ([ID], 1) == ([each.id for each in found.notebooks], found.others)
+
+
+def test_null_is_absent_at_every_depth() -> None:
+    """A tag without a value is none."""
+    attributes = ATTRIBUTES | {"tags": {"a": None, "b": ""}, "volume": [None], "allowed_access_ips": None}
+    (notebook,) = read(resource("lab", NOTEBOOK, instance() | {"attributes": attributes})).notebooks
+    assert {"b": ""} == notebook.declared["tags"]
+    assert "volume" not in notebook.declared
+
+
 def test_only_an_evs_volume_has_a_size() -> None:
     """That of a shared one is the service's own."""
     attributes = ATTRIBUTES | {"volume": [{"type": "EFS", "size": 50, "ownership": "MANAGED"}], "key_pair": ""}
@@ -179,7 +200,17 @@ def test_only_an_evs_volume_has_a_size() -> None:
         (
             state(resource("m", MOUNT, mount("without-slash"))),
             "f is damaged",
-            f"{MOUNT}.m.id: String should match pattern '^[^/]+/[^/]+$'.",
+            f"{MOUNT}.m.id: String should match pattern",
+        ),
+        (
+            state(resource("lab", NOTEBOOK, instance("../secret"))),
+            "f is damaged",
+            f"{NOTEBOOK}.lab.id: String should match pattern",
+        ),
+        (
+            b'{"encrypted_data": "c2VjcmV0", "encryption_version": "v0"}',
+            "f is no Terraform state of format 4",
+            "It is encrypted; `tofu state pull` prints it in the clear.",
         ),
     ],
 )
