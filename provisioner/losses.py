@@ -116,7 +116,7 @@ def safer_way(step: Step, mode: Mode) -> tuple[str, ...]:
     key = step.address.key
     if step.action is Action.DELETE:
         origin = f"'{str(step.address).removeprefix('notebook.')}'" if step.address.each else key
-        return "safer: forget it, then the instance stays:", f"removed: [{{from: {origin}, destroy: false}}]"
+        return (f"safer: forget it, then the instance stays: `removed: [{{from: {origin}, destroy: false}}]`",)
     if step.action is Action.UPDATE:
         return ("safer: keep its entry in data_volumes",)
     if [change.path for change in step.changes if change.effect is Effect.REPLACE] == ["volume.capacity"]:

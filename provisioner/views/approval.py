@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
@@ -13,6 +14,9 @@ from provisioner.views.clean import one_line
 from provisioner.views.paint import Paint
 
 _WORST = ("DATA LOSS", "DOWNTIME", "removed")
+# Stands for a space in what is to be copied; `one_line` leaves none of these in a text.
+_KEPT = "\0"
+_TO_COPY = re.compile(r"`[^`]*`")
 # A column narrower than this is hard to read: the text then stands below its address.
 _NARROWEST = 40
 
@@ -52,8 +56,10 @@ def _lines(warning: _Warning, paint: Paint, words: int, addresses: int, *, margi
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width`, but for what cannot be broken."""
-    return wrap(one_line(text), width, break_long_words=False, break_on_hyphens=False)
+    """Lines of at most `width`, but for what cannot be broken: words, and what is to be copied."""
+    whole = _TO_COPY.sub(lambda found: found[0].replace(" ", _KEPT), one_line(text))
+    lines = wrap(whole, width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_KEPT, " ") for line in lines]
 
 
 def _warning(step: Step, plan: Plan) -> _Warning | None:
