@@ -38,7 +38,8 @@ def stray_warnings(
         if owner in refused:
             continue
         made_for = f"It was made for {owner}." if owner else "It was made for an address that is not declared any more."
-        keep = f"keep it: {_adoption(owner, stray)}; or " if owner else ""
+        # What `removed` forgot is somebody else's now, and keeps its mark: nothing here may sound like a chore.
+        keep = f"keep it: {_adoption(owner, stray)}; or " if owner else "if it was given away, leave it; else "
         yield Diagnostic(
             code="W503",
             severity="warning",

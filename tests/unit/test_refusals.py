@@ -70,7 +70,7 @@ def test_one_beside_a_recorded_one_is_a_warning() -> None:
 def test_one_of_an_unknown_address_is_a_warning() -> None:
     """It can be imported to be destroyed; there is nowhere to keep it."""
     (told,) = plan(stray("carol")).warnings
-    assert ("W503", True) == (told.code, told.hint.startswith("be rid of it: "))
+    assert ("W503", True) == (told.code, told.hint.startswith("if it was given away, leave it; else be rid of it: "))
 
 
 def test_a_plan_to_destroy_tells_of_it() -> None:
