@@ -84,7 +84,8 @@ def adoption(
     taken         KEYs that are others' already
     names         by id, what a KEY is made of instead of the notebook's name
     ignored_tags  tags that no spec of the project declares
-    defaulted     fields to which the stack gives a default: what is live must not become that
+    defaulted     fields, and `tags.KEY`, to which the stack or project gives a default: what is live must not become
+                  that
     """
     notebooks = list(live)
     keys = _keys({each.id: names.get(each.id, each.name) for each in sorted(notebooks, key=_age)}, taken)
@@ -180,7 +181,7 @@ def _entry(
             return next(iter(refusals.values())), hint
         left |= cuts
         fields = _without(fields, cuts)
-    left = {(name,): reason for name, reason in _absent(notebook, defaulted) if name not in fields} | left
+    left = {path: reason for path, reason in _absent(notebook, defaulted) if path not in _paths(fields)} | left
     if kept := [".".join(path) for path in left if path[0] in _KEPT_BY_HAND or path[0] in defaulted]:
         fields["lifecycle"] = {"ignore_changes": kept}
     remarks = [f"{'.'.join(path)} is left as it is: {reason}" for path, reason in left.items()]
@@ -189,13 +190,21 @@ def _entry(
     return Entry(fields, tuple(remarks))
 
 
-def _absent(notebook: Observation, defaulted: Collection[str]) -> Iterator[tuple[str, str]]:
+def _absent(notebook: Observation, defaulted: Collection[str]) -> Iterator[tuple[Path, str]]:
     """Fields that are not live, and that no spec can say to be absent."""
     if not notebook.name:
-        yield "name", "it has none"
+        yield ("name",), "it has none"
     for name in _NEVER_EMPTY:
         if name in defaulted:
-            yield name, "it has none, or the service does not tell; the stack has a default"
+            yield (name,), "it has none, or the service does not tell; the stack has a default"
+    for path in sorted(defaulted):
+        top, _, tag = path.partition(".")
+        if tag:
+            yield (top, tag), "it does not have this default; take the line away to give it"
+
+
+def _paths(fields: Mapping[str, Any]) -> set[Path]:
+    return {(name,) for name in fields} | {("tags", tag) for tag in fields.get("tags", ())}
 
 
 def _told(notebook: Observation, key: str, ignored_tags: Collection[str], defaulted: Collection[str]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _work(chosen: Chosen, spec: Spec, state: State, session: Session, workers: i
         taken={address.key for address in (*spec.notebooks, *map(Address.parse, at)) if address},
         names=chosen.names,
         ignored_tags=session.settings.ignore_tags,
-        defaulted=spec.defaulted,
+        defaulted=spec.defaulted | session.settings.defaulted,
     )
     free_to_record = {address: each for address, each in declared.items() if str(address) not in state.resources}
     work = _Work(fresh, free_to_record)
@@ -212,7 +212,7 @@ def _conclude(work: _Work, spec: Spec, state: State, file: Path) -> None:
 
 
 def _differs(spec: Spec, address: Address, notebook: Observation) -> bool:
-    """Defaults of the stack and tags of the project count for new notebooks too."""
+    """Patches and policies of the project count for new notebooks too."""
     declared = spec.notebooks[address].notebook.attributes()
     told = notebook.attributes()
     changes = compare(declared, told, {})

@@ -48,7 +48,9 @@ def command(
     with open_session(Request(environment=environment, sandbox=sandbox)) as session:
         found = _asked(session, ids, parallelism) if ids else _all(session, workspaces)
         exported = adoption(
-            with_mounts(session.provider, found, workers=parallelism), ignored_tags=session.settings.ignore_tags
+            with_mounts(session.provider, found, workers=parallelism),
+            ignored_tags=session.settings.ignore_tags,
+            defaulted=session.settings.defaulted,
         )
     show_diagnostics(exported.warnings)
     text = spec_text(exported.entries, exported.ids, schema=schema_of(out or DEFAULT_FILE), remarks=[UNTOLD])

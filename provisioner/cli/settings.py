@@ -32,6 +32,11 @@ class Settings:
     default_tags: Mapping[str, str] = field(default_factory=dict)
     ignore_tags: frozenset[str] = frozenset()
 
+    @property
+    def defaulted(self) -> frozenset[str]:
+        """Paths of notebooks that have a default in it."""
+        return frozenset(f"tags.{key}" for key in self.default_tags)
+
 
 def load_settings(root: Path, environment: str = "") -> Settings:
     """The settings of the project at `root`; the defaults when it has no `provisioner.yaml` or an empty one."""

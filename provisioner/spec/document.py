@@ -201,7 +201,7 @@ class Removal:
 @dataclass(frozen=True, slots=True)
 class Spec:
     """One stack: everything that one state manages. `files` are those it was read from, `secrets` the values of its
-    sensitive variables, `defaulted` the fields that have a default in it.
+    sensitive variables, `defaulted` the fields, and `tags.KEY`, that have a default in it.
     """
 
     stack: str

@@ -82,7 +82,7 @@ def assemble(name: str, sources: Sequence[Source], project: Project, patches: Se
         records.moved,
         records.removed,
         variables.secrets,
-        frozenset(defaults.entries() if defaults else ()),
+        frozenset(_defaulted(defaults)) if defaults else frozenset(),
     )
     problems = [each for each in stack.problems if whole or each.code not in _OF_WHOLE_STACKS]
     redacted = tuple(map(variables.redacted, problems))
@@ -225,6 +225,12 @@ class _Making:
             hint = "the service allows it; people will confuse them"
             place = (node.entry("name") or node).place
             yield place.problem("W213", summary, hint=hint, severity="warning", address=address)
+
+
+def _defaulted(defaults: Node) -> Iterator[str]:
+    tags = defaults.entry("tags")
+    yield from defaults.entries()
+    yield from (f"tags.{key}" for key in (tags.entries() if tags else ()))
 
 
 def _notebooks(root: Node) -> Iterator[tuple[str, Node]]:

@@ -363,11 +363,17 @@ def test_defaults_of_the_stack_change_nothing_that_is_imported(project: Project,
     assert NO_CHANGES in done(project, "plan", "--detailed-exitcode")
 
 
-def test_tags_of_the_stack_are_told(project: Project, provider: ModelArtsNotebooks) -> None:
-    """They are wanted on what is imported too, so that the next plan is not empty."""
-    make(provider, "one")
+def test_default_tags_are_not_put_on_by_the_way(project: Project, provider: ModelArtsNotebooks) -> None:
+    """Those of the stack and of the project that a notebook does not have are left off, and its spec says how to have
+    them; a value of its own stays.
+    """
+    make(provider, "one", tags={"team": "speech"})
+    make(provider, "two")
     directory = project.root / "specs" / "lab"
     directory.mkdir(parents=True)
     (directory / "defaults.yaml").write_text("defaults: {tags: {team: vision}}\nnotebooks: {}\n")
-    said = done(project, "import", "--all", "specs/lab", "--auto-approve")
-    assert "The specs say otherwise than what is live of notebook.one: provisioner plan shows how." in said
+    (project.root / "provisioner.yaml").write_text("default_tags: {managed-by: provisioner}\n")
+    assert "otherwise" not in done(project, "import", "--all", "specs/lab", "--auto-approve")
+    assert NO_CHANGES in done(project, "plan", "--detailed-exitcode")
+    written = (directory / "imported.yaml").read_text()
+    assert "tags.managed-by is left as it is: it does not have this default; take the line away to give it" in written
