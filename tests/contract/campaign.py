@@ -87,6 +87,7 @@ class Campaign:
         self._sandbox = sandbox
         self._chance = random.Random(seed)
         self._declared = first()
+        self._applied = False
         self._request = Request(environment="prod")
         self._forgotten: dict[str, str] = {}
 
@@ -107,7 +108,7 @@ class Campaign:
         """The forty notebooks, and an empty plan."""
         self.report.switches = variant(self._sandbox, self._chance)
         self._write(self._declared)
-        self._apply()
+        self._applied = self._apply()
 
     def edit(self) -> None:
         """One edit, carried out if it may be; something may have happened before it."""
@@ -117,9 +118,11 @@ class Campaign:
         self._apply_some()
         if self._apply():
             self._declared = wanted
+            self._applied = True
         else:
+            # A part of it may have been applied; to take that back may cost a volume, and find no consent either.
             self._write(self._declared)
-            self._apply()
+            self._applied = self._apply()
         self.report.edits += 1
 
     def _meanwhile(self) -> None:
@@ -129,9 +132,9 @@ class Campaign:
                 self.report.interferences += 1
                 if self._chance.random() < 0.3:
                     self._refresh_only()
-            case 2:
+            case 2 if self._applied:
                 self._by_hand()
-            case 3:
+            case 3 if self._applied:
                 self._sandbox.advance(self._chance.randint(1, 30) * HOUR_MS)
                 self._check_quiet()
             case _:
