@@ -168,7 +168,8 @@ def test_an_environment_must_be_declared(
     Path("provisioner.yaml").write_text("environments: {prod: {}, dev: {}}")
     assert 1 == main([*command.split(), *TAKING_ENVIRONMENTS[command].split(), "--env", "production"])
     said = capsys.readouterr()
-    assert ("", True) == (said.out, "there is no environment 'production'" in said.err)
+    assert "" == said.out
+    assert "there is no environment 'production'" in said.err
     assert "provisioner.yaml declares dev, prod." in said.err
 
 
