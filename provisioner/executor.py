@@ -109,11 +109,12 @@ class _Run(Generic[Ticket]):
 
     def run(self, tasks: list[Generator[Ticket, Any, None]]) -> None:
         threads = [threading.Thread(target=self._work, daemon=True) for _ in range(min(self._workers, len(tasks)))]
+        # All of them before anything is sent: a thread that finds no memory to begin with holds `start` for ever.
+        for thread in threads:
+            thread.start()
         self._open = len(tasks)
         for task in tasks:
             self._put(_Order.BEGIN, task)
-        for thread in threads:
-            thread.start()
         try:
             self._watch()
         except BaseException:

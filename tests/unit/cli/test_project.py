@@ -36,7 +36,7 @@ TAKING_ENVIRONMENTS = {
     "state restore": "1",
     "state rm": "a",
     "state show": "a",
-    "stop": "a",
+    "stop": "a --auto-approve",
     "validate": "",
 }
 
