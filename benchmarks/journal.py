@@ -18,12 +18,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from provisioner.apply import Settings, apply_plan
 from provisioner.clock import SystemClock
-from provisioner.planning import build_plan
+from provisioner.planning.stack import build_plan
 from provisioner.provider.credentials import find_credentials, read_scope
 from provisioner.provider.iam import connect
 from provisioner.provider.modelarts import ModelArtsNotebooks
+from provisioner.run.apply import Settings, apply_plan
 from provisioner.spec.load import load_stacks
 from provisioner.state.document import Cloud, State
 from provisioner.state.journal import Entry, Journal

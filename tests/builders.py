@@ -15,8 +15,8 @@ from provisioner.model.notebook import Notebook
 from provisioner.model.observation import Observation
 from provisioner.model.secrets import Secrets
 from provisioner.plan import Action, Options, Plan, Step, record_of
-from provisioner.planning import build_plan
-from provisioner.restructure import restructured
+from provisioner.planning.restructure import restructured
+from provisioner.planning.stack import build_plan
 from provisioner.spec.document import Declaration, Import, Move, Removal, Spec
 from provisioner.state.document import Record, State
 

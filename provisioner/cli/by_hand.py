@@ -20,7 +20,7 @@ from provisioner.events import StepCompleted, StepFailed
 from provisioner.executor import map_bounded
 from provisioner.model.address import Address
 from provisioner.plan import Plan, Step
-from provisioner.power import Decide, Subject, power_plan, taken_back
+from provisioner.planning.power import Decide, Subject, power_plan, taken_back
 from provisioner.refresh import refresh
 from provisioner.spec.document import Spec
 from provisioner.state.document import State

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from provisioner.apply import Settings, apply_plan
 from provisioner.cli.failures import failures_of
 from provisioner.cli.flow import Planned, addresses, listening, make_plan
 from provisioner.cli.interrupt import stopping_gently
@@ -21,9 +20,10 @@ from provisioner.cli.screens import show_diagnostics, show_outcome, show_plan
 from provisioner.cli.session import Session, open_session, state_backend
 from provisioner.cli.terminal import may_ask
 from provisioner.errors import PlanRefused, ProvisionerError, StateNotSaved, UsageError
-from provisioner.losses import check_safe, check_touched, unconsented
 from provisioner.model.address import Address
 from provisioner.plan import Mode, Plan, as_argument
+from provisioner.planning.losses import check_safe, check_touched, unconsented
+from provisioner.run.apply import Settings, apply_plan
 from provisioner.views.outcome import Outcome
 from provisioner.views.prompt import demand, is_consent, question
 

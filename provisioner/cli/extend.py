@@ -36,6 +36,6 @@ def command(*, named: tuple[str, ...], duration: int | None, **given: Any) -> in
     """
     from provisioner.cli.by_hand import Order, carry_out
     from provisioner.cli.options import Request
-    from provisioner.power import extending
+    from provisioner.planning.power import extending
 
     return carry_out(Order("OperationTypeExtend", named, extending(duration)), Request(**given))

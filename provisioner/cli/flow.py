@@ -14,16 +14,16 @@ import click
 from provisioner.cli.options import Request
 from provisioner.cli.session import Session, check_same_cloud, state_backend
 from provisioner.errors import UsageError
-from provisioner.guards import check_missing, check_names, policy_refusals
 from provisioner.lookups.catalog import Catalog
 from provisioner.lookups.checks import looked_up
 from provisioner.lookups.images import resolved
 from provisioner.model.address import Address
 from provisioner.plan import Mode, Options, Plan, as_argument
-from provisioner.planning import build_plan
+from provisioner.planning.guards import check_missing, check_names, policy_refusals
+from provisioner.planning.restructure import Restructured, restructured
+from provisioner.planning.stack import build_plan
 from provisioner.refresh import Refreshed, recall, refresh, sweep
-from provisioner.restructure import Restructured, restructured
-from provisioner.settle import Settled, settle
+from provisioner.run.settle import Settled, settle
 from provisioner.state.backend import Snapshot
 from provisioner.state.document import Pending, State
 from provisioner.state.local import LocalBackend

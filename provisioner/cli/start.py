@@ -21,6 +21,6 @@ def command(*, named: tuple[str, ...], **given: Any) -> int:
     """
     from provisioner.cli.by_hand import Order, carry_out
     from provisioner.cli.options import Request
-    from provisioner.power import starting
+    from provisioner.planning.power import starting
 
     return carry_out(Order("OperationTypeStart", named, starting), Request(**given))

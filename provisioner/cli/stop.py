@@ -24,7 +24,7 @@ def command(*, named: tuple[str, ...], auto_approve: bool, ask: bool, **given: A
     from provisioner.cli.by_hand import Order, carry_out
     from provisioner.cli.carry_out import Consent
     from provisioner.cli.options import Request
-    from provisioner.power import stopping
+    from provisioner.planning.power import stopping
 
     consent = Consent.given(auto_approve=auto_approve, accepted=(), ask=ask)
     return carry_out(Order("OperationTypeStop", named, stopping, consent), Request(**given))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
-from provisioner.losses import WORK_DIRECTORY, deletes, safer_way, surviving_mounts, volumes_text
 from provisioner.model.address import Address
 from provisioner.plan import Action, Loss, Plan, Reason, Step
+from provisioner.planning.losses import WORK_DIRECTORY, deletes, safer_way, surviving_mounts, volumes_text
 from provisioner.views.clean import one_line
 from provisioner.views.paint import Paint
 

@@ -7,11 +7,11 @@ from itertools import groupby
 from typing import Any
 
 from provisioner.diff import Change
-from provisioner.losses import WORK_DIRECTORY, volumes_text
 from provisioner.model.behavior import Effect
 from provisioner.model.secrets import SHOWN
 from provisioner.plan import Action, Loss, Reason, Step
-from provisioner.protection import PATH as PROTECTION
+from provisioner.planning.losses import WORK_DIRECTORY, volumes_text
+from provisioner.planning.protection import PATH as PROTECTION
 from provisioner.views.clean import one_line
 from provisioner.views.paint import Paint
 from provisioner.views.values import (

@@ -16,19 +16,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from provisioner.apply import Settings, apply_plan
 from provisioner.cli.flow import Planned, make_plan
 from provisioner.cli.options import Request
 from provisioner.cli.project import load_specs
 from provisioner.cli.session import Session, open_session
 from provisioner.errors import PlanError, SpecError
 from provisioner.events import Event, StepFailed
-from provisioner.losses import check_safe
 from provisioner.operations import OperationKind
 from provisioner.plan import Action, Loss, Step
+from provisioner.planning.losses import check_safe
+from provisioner.run.apply import Settings, apply_plan
+from provisioner.run.step_run import GROWTH_STEP
 from provisioner.state.document import State
 from provisioner.state.local import LocalBackend
-from provisioner.step_run import GROWTH_STEP
 from tests.contract.edits import Declared, edited, first
 from tests.contract.meanwhile import HOUR_MS, ByHand, at_the_console, unwell, variant
 from tests.contract.sandbox import Sandbox

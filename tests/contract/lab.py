@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from provisioner.apply import Settings, apply_plan
 from provisioner.clock import SystemClock
 from provisioner.errors import ProvisionerError, SpecError
 from provisioner.events import Event, StepCompleted, StepFailed, StepInterrupted
@@ -18,11 +17,12 @@ from provisioner.lookups.images import resolved
 from provisioner.model.address import Address
 from provisioner.model.marker import Marking
 from provisioner.plan import Action, Options, Plan, Step
-from provisioner.planning import build_plan
+from provisioner.planning.stack import build_plan
 from provisioner.provider.modelarts import ModelArtsNotebooks
 from provisioner.provider.offers import ModelArtsOffers
 from provisioner.refresh import refresh
-from provisioner.settle import Settled, settle
+from provisioner.run.apply import Settings, apply_plan
+from provisioner.run.settle import Settled, settle
 from provisioner.spec.document import Spec
 from provisioner.spec.load import load_stacks
 from provisioner.state.backend import Snapshot

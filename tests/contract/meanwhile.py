@@ -16,7 +16,7 @@ from provisioner.cli.by_hand import Order, carry_out
 from provisioner.cli.options import Request
 from provisioner.errors import PlanRefused
 from provisioner.model.address import Address
-from provisioner.power import extending, starting, stopping
+from provisioner.planning.power import extending, starting, stopping
 from tests.contract.sandbox import Sandbox
 
 HOUR_MS = 3_600_000

@@ -14,16 +14,16 @@ import hypothesis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.apply import Settings, apply_plan
 from provisioner.clock import SystemClock
 from provisioner.diff import compare
 from provisioner.errors import ApiError, OutcomeUnknown
 from provisioner.events import StepFailed
 from provisioner.model.marker import Marking
 from provisioner.plan import Plan
-from provisioner.planning import build_plan
+from provisioner.planning.stack import build_plan
 from provisioner.refresh import refresh
-from provisioner.settle import settle
+from provisioner.run.apply import Settings, apply_plan
+from provisioner.run.settle import settle
 from provisioner.state.document import Cloud
 from provisioner.state.local import LocalBackend
 from tests.builders import IMAGE, OTHER_IMAGE, declarations, instance, notebook

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from provisioner.errors import PlanError
 from provisioner.plan import Action, Mode, Options
-from provisioner.planning import build_plan
-from provisioner.restructure import restructured
+from provisioner.planning.restructure import restructured
+from provisioner.planning.stack import build_plan
 from provisioner.spec.document import Import, Move, Removal, Spec
 from provisioner.state.document import Deposed, Record
 from tests.builders import ANYWHERE, NOW_MS, declarations, instance, instance_id, parsed, record, state

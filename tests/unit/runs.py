@@ -10,14 +10,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from provisioner.apply import Settings, apply_plan
 from provisioner.clock import SystemClock
 from provisioner.errors import StateError
 from provisioner.events import Event, StepFailed, Tick
 from provisioner.operations import replacement
 from provisioner.plan import Action, Options, Plan, Step
-from provisioner.planning import build_plan
+from provisioner.planning.stack import build_plan
 from provisioner.refresh import refresh
+from provisioner.run.apply import Settings, apply_plan
 from provisioner.state.backend import Snapshot
 from provisioner.state.document import Cloud, Record, State
 from provisioner.state.journal import Journal

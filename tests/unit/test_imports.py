@@ -35,7 +35,7 @@ CLOUD = {"httpx"}
 SERVER = {"starlette", "uvicorn"}
 VIEW = {"deepdiff", "jinja2", "rich"}  # rich is for a terminal, and here is none; deepdiff is for a difference
 PATCH = {"jsonpatch"}  # for an environment with patch files
-PLAN = {"provisioner.planning", "provisioner.lookups.catalog"}
+PLAN = {"provisioner.planning.stack", "provisioner.lookups.catalog"}
 WRITING = {"provisioner.spec.writing", "provisioner.state.terraform", "provisioner.adoption"}
 
 # What a command must not load.

@@ -10,7 +10,7 @@ from provisioner.errors import PlanError
 from provisioner.model.address import Address
 from provisioner.model.observation import Observation
 from provisioner.plan import Action, Loss, Mode, Options, Plan, Reason, Step, Summary, record_of
-from provisioner.planning import build_plan
+from provisioner.planning.stack import build_plan
 from provisioner.refresh import recall
 from tests.builders import HOUR_MS, NOW_MS, declarations, instance, notebook, parsed, planned, record, state
 

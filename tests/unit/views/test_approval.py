@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.losses import with_loss
 from provisioner.operations import disposal
 from provisioner.plan import Action, Options, Plan, Reason
+from provisioner.planning.losses import with_loss
 from provisioner.views.approval import approval_paragraph
 from provisioner.views.paint import Paint
 from tests.builders import HOUR_MS, NOW_MS, instance, planned, step

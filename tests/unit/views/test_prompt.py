@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from provisioner.losses import unconsented
 from provisioner.plan import Mode, Options, Plan
+from provisioner.planning.losses import unconsented
 from provisioner.views.prompt import demand, is_consent, question
 from tests.builders import planned
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from provisioner.plan import Action, Mode, Options, Plan, Reason
-from provisioner.planning import build_plan
+from provisioner.planning.stack import build_plan
 from provisioner.state.document import Deposed
 from provisioner.views.text import plan_text, summary_line
 from tests.builders import (

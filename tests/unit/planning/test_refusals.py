@@ -9,7 +9,7 @@ from provisioner.errors import PlanError
 from provisioner.model.marker import Marking
 from provisioner.model.observation import Observation
 from provisioner.plan import Action, Mode, Options, Plan, Reason
-from provisioner.planning import build_plan
+from provisioner.planning.stack import build_plan
 from provisioner.state.document import State
 from tests.builders import NOW_MS, declarations, instance, notebook, parsed, record, state
 

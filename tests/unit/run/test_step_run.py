@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from provisioner.desk import Desk, Ids, Ledger
 from provisioner.errors import OutcomeUnknown
 from provisioner.events import Event, StatusSeen, StepCompleted, StepFailed
-from provisioner.goals import Verdict
 from provisioner.model.marker import Marking, split
 from provisioner.operations import Operation, OperationKind, replacement
 from provisioner.plan import Action, Step
+from provisioner.run.desk import Desk, Ids, Ledger
+from provisioner.run.goals import Verdict
+from provisioner.run.step_run import StepRun
+from provisioner.run.watch import Sighting, Ticket
 from provisioner.state.document import Deposed
 from provisioner.state.journal import Journal
-from provisioner.step_run import StepRun
-from provisioner.watch import Sighting, Ticket
 from tests.builders import NOW_MS, HandClock, instance, instance_id, record, state, step
 from tests.service import PureService
 

@@ -10,9 +10,9 @@ from provisioner.model.address import Address
 from provisioner.model.observation import Observation
 from provisioner.operations import OperationKind
 from provisioner.plan import Action, Step
+from provisioner.planning.steps import blocked
+from provisioner.planning.strays import stray_refusal
 from provisioner.spec.document import Declaration
-from provisioner.steps import blocked
-from provisioner.strays import stray_refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioner.by_hand import by_hand_note, still_by_hand
 from provisioner.diff import Change, compare, effective, is_under
 from provisioner.leases import left_by_lease
-from provisioner.losses import with_loss
 from provisioner.model.address import Address
 from provisioner.model.behavior import Effect
 from provisioner.model.observation import FAILED, Observation
 from provisioner.model.secrets import Secrets
 from provisioner.operations import GROWTH, alteration, creation, deletion, disposal, replacement
 from provisioner.plan import Action, Loss, Mode, Reason, Step, as_argument
-from provisioner.protection import protected_after, protection_change
-from provisioner.secrecy import sensitive_fields
+from provisioner.planning.by_hand import by_hand_note, still_by_hand
+from provisioner.planning.losses import with_loss
+from provisioner.planning.protection import protected_after, protection_change
+from provisioner.planning.secrecy import sensitive_fields
 from provisioner.spec.document import Declaration
 from provisioner.state.document import Record
 

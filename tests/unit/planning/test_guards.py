@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from provisioner.errors import PlanError
-from provisioner.guards import check_missing, check_names, policy_refusals
 from provisioner.model.marker import UNMARKED, Marking
+from provisioner.planning.guards import check_missing, check_names, policy_refusals
 from provisioner.spec.project import Policy
 from provisioner.state.document import State
 from tests.builders import instance, planned, record, state

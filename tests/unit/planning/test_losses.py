@@ -8,11 +8,19 @@ from typing import Any
 import pytest
 
 from provisioner.errors import PlanError
-from provisioner.losses import age_text, check_safe, check_touched, safer_way, surviving_mounts, volumes_text, with_loss
 from provisioner.model.address import Address
 from provisioner.operations import disposal
 from provisioner.plan import Action, Loss, Mode, Options, Plan, Step
-from provisioner.planning import build_plan
+from provisioner.planning.losses import (
+    age_text,
+    check_safe,
+    check_touched,
+    safer_way,
+    surviving_mounts,
+    volumes_text,
+    with_loss,
+)
+from provisioner.planning.stack import build_plan
 from tests.builders import HOUR_MS, NOW_MS, Fields, declarations, instance, notebook, planned, record, state, step
 
 DAY_MS = 24 * HOUR_MS

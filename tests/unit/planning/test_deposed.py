@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.model.observation import GONE, Observation
 from provisioner.plan import Action, Plan, Reason
-from provisioner.planning import build_plan
+from provisioner.planning.stack import build_plan
 from provisioner.state.document import Deposed
 from tests.builders import NOW_MS, declarations, instance, instance_id, record, state
 

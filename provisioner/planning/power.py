@@ -23,7 +23,7 @@ from provisioner.model.observation import FAILED, GONE, Observation
 from provisioner.model.secrets import NO_SECRETS, Secrets
 from provisioner.operations import OperationKind, alteration
 from provisioner.plan import Action, Loss, Mode, Plan, Reason, Step, as_argument
-from provisioner.secrecy import recalled, sensitive_fields
+from provisioner.planning.secrecy import recalled, sensitive_fields
 from provisioner.spec.document import Declaration
 from provisioner.state.document import Record, State
 

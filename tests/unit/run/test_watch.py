@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 from provisioner.errors import ApiError
-from provisioner.goals import APPEARANCE, Verdict
 from provisioner.model.answer import Mount
 from provisioner.model.observation import Observation
 from provisioner.operations import Operation, OperationKind
-from provisioner.watch import FASTEST_TICK, PATIENCE, SLOWEST_TICK, Sighting, Ticket, Watch
+from provisioner.run.goals import APPEARANCE, Verdict
+from provisioner.run.watch import FASTEST_TICK, PATIENCE, SLOWEST_TICK, Sighting, Ticket, Watch
 from tests.unit.provider.fakes import FakeClock
 from tests.unit.readers import FakeNotebooks, seen
 

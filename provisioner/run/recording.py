@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provisioner.desk import Ledger
 from provisioner.model.observation import GONE, Observation
 from provisioner.model.secrets import Secrets
 from provisioner.operations import Operation, OperationKind
 from provisioner.plan import Step, record_of
+from provisioner.run.desk import Ledger
 from provisioner.state.document import Pending, Record
 from provisioner.succession import disposed, ended, restored, succeeded
 

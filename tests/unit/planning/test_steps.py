@@ -9,7 +9,7 @@ import pytest
 from provisioner.errors import PlanError
 from provisioner.model.secrets import Secrets
 from provisioner.plan import Action, Loss, Mode, Options, Plan, Reason, Step, Summary
-from provisioner.planning import build_plan
+from provisioner.planning.stack import build_plan
 from provisioner.state.document import Deposed
 from tests.builders import (
     HOUR_MS,

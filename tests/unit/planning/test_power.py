@@ -11,7 +11,7 @@ from provisioner.errors import Diagnostic, PlanRefused
 from provisioner.model.address import Address
 from provisioner.model.observation import Observation
 from provisioner.plan import Action, Loss, Plan, Step
-from provisioner.power import Decide, Subject, extending, power_plan, starting, stopping, taken_back
+from provisioner.planning.power import Decide, Subject, extending, power_plan, starting, stopping, taken_back
 from provisioner.state.document import Record, State
 from tests.builders import HOUR_MS, NOW_MS, declaration, instance, instance_id, notebook, record, state
 

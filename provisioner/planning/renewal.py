@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provisioner.by_hand import still_by_hand
 from provisioner.model.address import Address
 from provisioner.model.observation import GONE, Observation
 from provisioner.model.secrets import Secrets
 from provisioner.plan import Action, Reason, Step, record_of
-from provisioner.restructure import Restructured
+from provisioner.planning.by_hand import still_by_hand
+from provisioner.planning.restructure import Restructured
 from provisioner.state.document import Deposed, Record, State
 from provisioner.succession import restored
 

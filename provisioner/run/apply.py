@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.clock import Clock
-from provisioner.desk import Desk, Ids, Ledger
 from provisioner.errors import StateError, StateNotSaved
 from provisioner.events import (
     ApplyCompleted,
@@ -25,11 +24,12 @@ from provisioner.executor import Poller, run
 from provisioner.model.marker import UNMARKED, Marking
 from provisioner.plan import Plan, Step
 from provisioner.provider.base import NotebookProvider
-from provisioner.settle import SETTLE_WINDOW
+from provisioner.run.desk import Desk, Ids, Ledger
+from provisioner.run.settle import SETTLE_WINDOW
+from provisioner.run.step_run import StepRun
+from provisioner.run.watch import Watch
 from provisioner.state.backend import Snapshot, StateBackend
 from provisioner.state.document import Cloud, State
-from provisioner.step_run import StepRun
-from provisioner.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)

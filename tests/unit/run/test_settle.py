@@ -10,7 +10,7 @@ from provisioner.errors import ApiError, PlanError
 from provisioner.model.marker import Marking, marked
 from provisioner.model.observation import Observation
 from provisioner.model.secrets import Secrets
-from provisioner.settle import FIRST_PAUSE, LONGEST_PAUSE, Settled, adoptable, settle
+from provisioner.run.settle import FIRST_PAUSE, LONGEST_PAUSE, Settled, adoptable, settle
 from provisioner.state.document import Deposed, Pending, Record, State
 from tests.unit.provider.fakes import NOON, FakeClock
 from tests.unit.readers import FakeNotebooks, seen

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from provisioner.goals import APPEARANCE, Verdict, failure_text, mount_verdict, took_effect, verdict
 from provisioner.model.answer import Mount
 from provisioner.model.observation import FAILED, STABLE, TRANSITIONAL, Observation
 from provisioner.operations import Operation, OperationKind
+from provisioner.run.goals import APPEARANCE, Verdict, failure_text, mount_verdict, took_effect, verdict
 from tests.unit.readers import seen
 
 KIND = OperationKind

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from provisioner.bills import endless_runs, endless_starts
 from provisioner.drift import Drift, drift_of
 from provisioner.errors import Diagnostic, PlanError
 from provisioner.model.address import Address
@@ -17,15 +16,16 @@ from provisioner.model.marker import is_of
 from provisioner.model.observation import Observation
 from provisioner.model.secrets import NO_SECRETS, Secrets
 from provisioner.plan import Action, Mode, Options, Plan, Reason, Step, as_argument
-from provisioner.protection import protection_refusals
-from provisioner.refusals import refusal_diagnostics, refusals_of, refused
-from provisioner.renewal import Live, Sight, rebased, reinstated, renewed
-from provisioner.restructure import Restructured
-from provisioner.secrecy import recalled
+from provisioner.planning.bills import endless_runs, endless_starts
+from provisioner.planning.protection import protection_refusals
+from provisioner.planning.refusals import refusal_diagnostics, refusals_of, refused
+from provisioner.planning.renewal import Live, Sight, rebased, reinstated, renewed
+from provisioner.planning.restructure import Restructured
+from provisioner.planning.secrecy import recalled
+from provisioner.planning.steps import Known, step_of
+from provisioner.planning.strays import stray_warnings
 from provisioner.spec.document import Declaration, Import
 from provisioner.state.document import Record, State
-from provisioner.steps import Known, step_of
-from provisioner.strays import stray_warnings
 
 _EVERYTHING = Options()
 _NONE_DEPOSED: Live = {}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from provisioner.errors import PlanError
-from provisioner.planning import build_plan
-from provisioner.restructure import Restructured, restructured
+from provisioner.planning.restructure import Restructured, restructured
+from provisioner.planning.stack import build_plan
 from provisioner.spec.document import Import, Move, Removal, Spec
 from provisioner.state.document import Deposed, Pending
 from tests.builders import ANYWHERE, NOW_MS, declarations, instance_id, parsed, record, state

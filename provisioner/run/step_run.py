@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 
 from provisioner.clock import Interrupted
-from provisioner.desk import Desk
 from provisioner.errors import ApiError, ApplyError, NotFound, OutcomeUnknown, ProvisionerError, StateError
 from provisioner.events import (
     OperationStarted,
@@ -19,7 +18,6 @@ from provisioner.events import (
     StepInterrupted,
     StepStarted,
 )
-from provisioner.goals import Verdict, failure_text, took_effect
 from provisioner.model.answer import Mount
 from provisioner.model.blocks import Timeouts
 from provisioner.model.fields import duration_text
@@ -27,10 +25,12 @@ from provisioner.model.marker import marked
 from provisioner.model.observation import GONE, Observation
 from provisioner.operations import MOUNTING, Operation, OperationKind
 from provisioner.plan import Action, Step, record_of
-from provisioner.recording import Place, Recording
-from provisioner.settle import adoptable, mark_of, workspace_of_create
+from provisioner.run.desk import Desk
+from provisioner.run.goals import Verdict, failure_text, took_effect
+from provisioner.run.recording import Place, Recording
+from provisioner.run.settle import adoptable, mark_of, workspace_of_create
+from provisioner.run.watch import Sighting, Ticket
 from provisioner.state.document import Pending
-from provisioner.watch import Sighting, Ticket
 
 BUSY = "ModelArts.6357"
 STOP_FIRST = "ModelArts.6304"

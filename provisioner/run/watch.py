@@ -12,12 +12,12 @@ from itertools import count
 
 from provisioner.clock import Clock
 from provisioner.errors import ApiError
-from provisioner.goals import Verdict, mount_verdict, verdict
 from provisioner.model.answer import Mount
 from provisioner.model.marker import Place
 from provisioner.model.observation import Observation
 from provisioner.operations import MOUNTING, Operation
 from provisioner.provider.base import NotebookReader, Page, with_marks
+from provisioner.run.goals import Verdict, mount_verdict, verdict
 
 FASTEST_TICK = 0.2
 SLOWEST_TICK = 5.0
