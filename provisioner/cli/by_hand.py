@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import click
 
 from provisioner.cli.carry_out import Consent, agree, conclude, run_plan
-from provisioner.cli.flow import Planned, addresses, listening
+from provisioner.cli.flow import Planned, addresses
 from provisioner.cli.locking import locked
 from provisioner.cli.named import by_stack
 from provisioner.cli.options import Request
 from provisioner.cli.project import load_specs
-from provisioner.cli.screens import show_plan
 from provisioner.cli.session import Session, check_same_cloud, open_session, state_backend
 from provisioner.errors import OutcomeUnknown
 from provisioner.events import StepCompleted, StepFailed
@@ -69,7 +68,7 @@ def _in_stack(spec: Spec, wanted: Sequence[Address], order: Order, request: Requ
         plan = power_plan(subjects, order.decide, snapshot.state, serial=snapshot.stored_serial, secrets=spec.secrets)
         planned = Planned(plan, snapshot, backend)
         if plan.pending:
-            show_plan(plan)
+            session.screen.plan(plan)
             agree(plan, order.consent)
         if plan.pending or plan.rebased:
             outcome = run_plan(planned, request, session)
@@ -83,7 +82,7 @@ def _subjects(
     wanted: Sequence[Address], spec: Spec, state: State, request: Request, session: Session
 ) -> Iterator[Subject]:
     records = {str(address): state.resources[str(address)] for address in wanted}
-    with listening(session) as listener:
+    with session.screen.listening(session.clock) as listener:
         seen = refresh(
             state.model_copy(update={"resources": records}),
             session.provider,

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from provisioner.cli.failures import failures_of
-from provisioner.cli.flow import Planned, addresses, listening, make_plan
+from provisioner.cli.flow import Planned, addresses, make_plan
 from provisioner.cli.interrupt import stopping_gently
 from provisioner.cli.locking import locked
 from provisioner.cli.main import FAILED, INTERRUPTED
 from provisioner.cli.options import Request
 from provisioner.cli.project import load_specs
 from provisioner.cli.rescue import rescue
-from provisioner.cli.screens import show_diagnostics, show_outcome, show_plan
 from provisioner.cli.session import Session, open_session, state_backend
 from provisioner.cli.terminal import may_ask
 from provisioner.errors import PlanRefused, ProvisionerError, StateNotSaved, UsageError
@@ -57,7 +56,7 @@ def apply_stacks(request: Request, consent: Consent) -> int:
     _check_one_meant(specs, consent)
     with open_session(request) as session:
         for spec in specs:
-            show_diagnostics(spec.warnings)
+            session.screen.diagnostics(spec.warnings)
             code = _apply_stack(spec, request, session, consent)
             if code:
                 return code
@@ -77,8 +76,8 @@ def _apply_stack(spec: Spec, request: Request, session: Session, consent: Consen
     backend = state_backend(session.settings, spec.stack)
     with locked(backend, "OperationTypeApply", session.clock, timeout=request.lock_timeout):
         planned = make_plan(spec, request, session, for_apply=True)
-        show_diagnostics(planned.plan.warnings)
-        show_plan(planned.plan)
+        session.screen.diagnostics(planned.plan.warnings)
+        session.screen.plan(planned.plan)
         if planned.plan.refusals:
             raise PlanRefused(planned.plan.refusals)
         agree(planned.plan, consent)
@@ -92,7 +91,7 @@ def run_plan(planned: Planned, request: Request, session: Session) -> Outcome:
     try:
         _run(planned, request, session, outcome)
     except StateNotSaved as unsaved:
-        show_diagnostics(failures_of(outcome, planned.plan.secrets))
+        session.screen.diagnostics(failures_of(outcome, planned.plan.secrets))
         raise rescue(unsaved, planned.plan.stack) from unsaved
     return outcome
 
@@ -100,8 +99,8 @@ def run_plan(planned: Planned, request: Request, session: Session) -> Outcome:
 def conclude(plan: Plan, outcome: Outcome, session: Session) -> int:
     """Say how a run ended. The exit code."""
     failures = failures_of(outcome, plan.secrets)
-    show_outcome(outcome, plan.mode)
-    show_diagnostics(failures)
+    session.screen.outcome(outcome, plan.mode)
+    session.screen.diagnostics(failures)
     if session.clock.stop.is_set() and not failures:
         return INTERRUPTED
     return 0 if outcome.complete and not plan.refused else FAILED
@@ -130,7 +129,7 @@ def _changes_anything(plan: Plan) -> bool:
 
 
 def _run(planned: Planned, request: Request, session: Session, outcome: Outcome) -> None:
-    with stopping_gently(session.clock.stop), listening(session) as progress:
+    with stopping_gently(session.clock.stop), session.screen.listening(session.clock) as progress:
 
         def listener(event: Event) -> None:
             outcome(event)

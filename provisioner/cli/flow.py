@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -27,10 +24,8 @@ from provisioner.run.settle import Settled, settle
 from provisioner.state.backend import Snapshot
 from provisioner.state.document import Pending, State
 from provisioner.state.local import LocalBackend
-from provisioner.views.progress import progress_for
 
 if TYPE_CHECKING:
-    from provisioner.events import Listener
     from provisioner.model.observation import Observation
     from provisioner.spec.document import Spec
 
@@ -98,7 +93,7 @@ def _restructured(state: State, spec: Spec, options: Options) -> Restructured:
 
 def _refreshed(state: State, spec: Spec, request: Request, session: Session) -> Refreshed:
     """What the service says of everything recorded."""
-    with listening(session) as listener:
+    with session.screen.listening(session.clock) as listener:
         return refresh(
             state,
             session.provider,
@@ -162,10 +157,3 @@ def _address_hint(text: str) -> str:
     if meant is None:
         return "write notebook.KEY or KEY"
     return f"quoted, or a shell takes the inner quotes away: {as_argument(meant)}"
-
-
-@contextmanager
-def listening(session: Session) -> Iterator[Listener]:
-    """Progress on the standard error stream, live on a terminal."""
-    with progress_for(sys.stderr, os.environ, session.clock) as progress:
-        yield progress

@@ -24,7 +24,6 @@ def command(*, detailed_exitcode: bool, **given: Any) -> int:
     from provisioner.cli.main import FAILED
     from provisioner.cli.options import Request
     from provisioner.cli.project import load_specs
-    from provisioner.cli.screens import show_diagnostics, show_plan
     from provisioner.cli.session import open_session, state_backend
 
     request = Request(**given)
@@ -32,12 +31,12 @@ def command(*, detailed_exitcode: bool, **given: Any) -> int:
     pending, refused = False, False
     with open_session(request) as session:
         for spec in specs:
-            show_diagnostics(spec.warnings)
+            session.screen.diagnostics(spec.warnings)
             note_running(state_backend(session.settings, spec.stack), session.clock, timeout=request.lock_timeout)
             plan = make_plan(spec, request, session).plan
-            show_diagnostics(plan.warnings)
-            show_plan(plan)
-            show_diagnostics(plan.refusals)
+            session.screen.diagnostics(plan.warnings)
+            session.screen.plan(plan)
+            session.screen.diagnostics(plan.refusals)
             pending, refused = pending or bool(plan.pending), refused or plan.refused
     if refused:
         return FAILED

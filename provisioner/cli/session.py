@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.cli.options import Request
+from provisioner.cli.screens import Screen, TextScreen
 from provisioner.cli.settings import Settings, load_settings
 from provisioner.clock import SystemClock
 from provisioner.errors import UsageError
@@ -36,6 +37,7 @@ class Session:
     clock: SystemClock
     poll_interval: float | None
     settle_window: float
+    screen: Screen
 
     def marking(self, stack: str) -> Marking:
         return Marking.of(stack, self.cloud.project_id, self.cloud.region, self.settings.cloud.marker_place)
@@ -65,6 +67,7 @@ def open_session(request: Request) -> Iterator[Session]:
             clock,
             _seconds("PROVISIONER_POLL_INTERVAL", settings.cloud.poll_seconds),
             _seconds("PROVISIONER_SETTLE_WINDOW", None) or settings.cloud.settle_window / 1000,
+            TextScreen(),
         )
 
 

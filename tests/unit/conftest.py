@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-GOLDEN = Path(__file__).parents[2] / "scenarios" / "views"
+GOLDEN = Path(__file__).parents[1] / "scenarios" / "views"
 
 
 @pytest.fixture
