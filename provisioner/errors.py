@@ -72,13 +72,22 @@ class UsageError(ProvisionerError):
 
 
 class SpecError(ProvisionerError):
-    """Specs that cannot be used. Holds every problem found, in file and line order; `files` counts those read."""
+    """Specs that cannot be used. Holds every problem found, in file and line order; `files` counts those read,
+    `notebooks` has the addresses and places of those that are well.
+    """
 
-    def __init__(self, problems: tuple[Diagnostic, ...], *, files: int = 0) -> None:
+    def __init__(
+        self,
+        problems: tuple[Diagnostic, ...],
+        *,
+        files: int = 0,
+        notebooks: tuple[tuple[str, SourceRange], ...] = (),
+    ) -> None:
         count = len(problems)
         super().__init__(f"{count} problem{'s' if count != 1 else ''} in the specs")
         self.problems = problems
         self.files = files
+        self.notebooks = notebooks
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         return self.problems

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from provisioner.errors import ProvisionerError
 from provisioner.operations import Operation
@@ -12,20 +12,22 @@ from provisioner.plan import Step
 
 @dataclass(frozen=True, slots=True)
 class RefreshStarted:
-    """The recorded instances are about to be read."""
+    """The recorded instances are about to be read. `ids` are those by address."""
 
     stack: str
     recorded: int
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshCompleted:
-    """All recorded instances were read."""
+    """All recorded instances were read. `ids` are by address those that were found."""
 
     stack: str
     recorded: int
     requests: int
     seconds: float
+    ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class OperationStarted:
 class StatusSeen:
     """What the service says of an instance while its operation is under way.
 
-    step_number and step_description come from action_progress, 0 and "" when it says nothing.
+    step_number and step_description come from action_progress, 0 and "" when it says nothing. `reason` is why
+    something failed.
     """
 
     step: Step
@@ -64,6 +67,7 @@ class StatusSeen:
     step_number: int = 0
     step_count: int = 0
     step_description: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ def refresh(
     workspaces  to be looked through besides those of the records
     """
     began, before = clock.monotonic(), provider.requests
-    listener(RefreshStarted(state.stack, len(state.resources)))
+    recorded = {address: record.id for address, record in state.resources.items()}
+    listener(RefreshStarted(state.stack, len(recorded), recorded))
     sought = list(_sought(state, marking))
     shown = _shown(sought, workspaces, marking, provider, workers)
     missing = [each for each in sought if each.id not in shown]
@@ -77,9 +78,10 @@ def refresh(
     ]
     live |= {each.id: each for each in map_bounded(lambda each: _with_mounts(each, provider), wanted, workers=workers)}
     seconds = clock.monotonic() - began
-    listener(RefreshCompleted(state.stack, len(state.resources), provider.requests - before, seconds))
+    there = {address: each for address, each in recorded.items() if live[each] is not None}
+    listener(RefreshCompleted(state.stack, len(recorded), provider.requests - before, seconds, there))
     return Refreshed(
-        {address: live[record.id] for address, record in state.resources.items()},
+        {address: live[each] for address, each in recorded.items()},
         tuple(_strays(shown.values(), state, marking)),
         {each.id: live[each.id] for each in _deposed(state)},
     )

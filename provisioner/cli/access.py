@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from provisioner.cli import completing
 from provisioner.cli.options import addressed_options
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("access")
-@click.argument("named", metavar="[ADDR]...", nargs=-1)
+@click.argument("named", metavar="[ADDR]...", nargs=-1, shell_complete=completing.recorded)
 @click.option("--ssh-config", is_flag=True, help="Print Host blocks for ~/.ssh/config.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--show-token", is_flag=True, help="Print the notebooks' access tokens too: who has one is in.")

@@ -74,7 +74,7 @@ def _check_one_meant(specs: Sequence[Spec], consent: Consent) -> None:
 
 def _apply_stack(spec: Spec, request: Request, session: Session, consent: Consent) -> int:
     backend = state_backend(session.settings, spec.stack)
-    with locked(backend, "OperationTypeApply", session.clock, timeout=request.lock_timeout):
+    with locked(backend, "OperationTypeApply", session.clock, timeout=request.lock_timeout, note=session.screen.note):
         planned = make_plan(spec, request, session, for_apply=True)
         session.screen.diagnostics(planned.plan.warnings)
         session.screen.plan(planned.plan)
@@ -129,7 +129,10 @@ def _changes_anything(plan: Plan) -> bool:
 
 
 def _run(planned: Planned, request: Request, session: Session, outcome: Outcome) -> None:
-    with stopping_gently(session.clock.stop), session.screen.listening(session.clock) as progress:
+    with (
+        stopping_gently(session.clock.stop, session.screen.interrupted),
+        session.screen.listening(session.clock) as progress,
+    ):
 
         def listener(event: Event) -> None:
             outcome(event)

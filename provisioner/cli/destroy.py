@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from provisioner.cli.options import ACCEPT_LOSS, AUTO_APPROVE, INPUT, shared_options
+from provisioner.cli.options import ACCEPT_LOSS, AS_JSON, AUTO_APPROVE, INPUT, shared_options
 
 
 @click.command("destroy")
@@ -14,6 +14,7 @@ from provisioner.cli.options import ACCEPT_LOSS, AUTO_APPROVE, INPUT, shared_opt
 @AUTO_APPROVE
 @ACCEPT_LOSS
 @INPUT
+@AS_JSON
 def command(*, auto_approve: bool, accepted: tuple[str, ...], ask: bool, **given: Any) -> int:
     """Delete every recorded notebook of a stack, and their volumes with them.
 
@@ -22,5 +23,6 @@ def command(*, auto_approve: bool, accepted: tuple[str, ...], ask: bool, **given
     from provisioner.cli.carry_out import Consent, apply_stacks
     from provisioner.cli.options import Request
 
-    consent = Consent.given(auto_approve=auto_approve, accepted=accepted, ask=ask)
-    return apply_stacks(Request(**given, destroy=True), consent)
+    request = Request(**given, destroy=True)
+    consent = Consent.given(auto_approve=auto_approve, accepted=accepted, ask=ask and not request.as_json)
+    return apply_stacks(request, consent)

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.options import ACCEPT_MISSING, PARALLELISM, PATHS, SANDBOX, spec_options
+from provisioner.cli.options import (
+    ACCEPT_MISSING,
+    COMPACT_WARNINGS,
+    LOCK,
+    LOCK_TIMEOUT,
+    NO_INPUT,
+    PARALLELISM,
+    PATHS,
+    SANDBOX,
+    spec_options,
+)
 
 if TYPE_CHECKING:
     from provisioner.cli.options import Request
@@ -21,7 +31,11 @@ DRIFTED = 2
 @PATHS
 @spec_options
 @PARALLELISM
+@LOCK
+@LOCK_TIMEOUT
 @ACCEPT_MISSING
+@COMPACT_WARNINGS
+@NO_INPUT
 @SANDBOX
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document for scripts.")
 def command(*, as_json: bool, **given: Any) -> int:
@@ -41,7 +55,7 @@ def command(*, as_json: bool, **given: Any) -> int:
     with open_session(request) as session:
         for spec in load_specs(request):
             checked = _checked(spec, request, session)
-            show_diagnostics(checked.plan.warnings)
+            show_diagnostics(checked.plan.warnings, compact_warnings=request.compact_warnings)
             if not as_json:
                 show_drift(checked, _apply_command(spec, request))
             stacks.append(checked)

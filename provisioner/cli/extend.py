@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from provisioner.cli import completing
 from provisioner.cli.options import LOCK_TIMEOUT, addressed_options
 
 
@@ -19,7 +20,7 @@ def _milliseconds(_context: click.Context, _option: click.Parameter, text: str |
 
 
 @click.command("extend")
-@click.argument("named", metavar="ADDR...", nargs=-1, required=True)
+@click.argument("named", metavar="ADDR...", nargs=-1, required=True, shell_complete=completing.recorded)
 @click.option(
     "--for",
     "duration",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import click
 
 from provisioner.cli.options import Request
 from provisioner.cli.session import Session, check_same_cloud, state_backend
@@ -26,7 +24,9 @@ from provisioner.state.document import Pending, State
 from provisioner.state.local import LocalBackend
 
 if TYPE_CHECKING:
+    from provisioner.cli.screens import Screen
     from provisioner.model.observation import Observation
+    from provisioner.model.secrets import Secrets
     from provisioner.spec.document import Spec
 
 
@@ -43,19 +43,7 @@ class Planned:
 def make_plan(spec: Spec, request: Request, session: Session, *, for_apply: bool = False) -> Planned:
     """Read the state and the service and decide. Sends nothing but reads."""
     backend = state_backend(session.settings, spec.stack)
-    snapshot = backend.read()
-    check_same_cloud(snapshot.state, session.cloud)
-    settled = Settled(snapshot.state)
-    if snapshot.state.pending:
-        settled = settle(
-            snapshot.state,
-            session.provider,
-            session.clock,
-            window=session.settle_window,
-            waiting=_say_searching if for_apply else None,
-            secrets=spec.secrets,
-        )
-        snapshot = replace(snapshot, state=settled.state, has_journal=True)
+    snapshot, settled = settled_snapshot(backend, session, secrets=spec.secrets, for_apply=for_apply)
     options = options_of(request)
     base = _restructured(snapshot.state, spec, options)
     marking = session.marking(spec.stack)
@@ -82,6 +70,25 @@ def make_plan(spec: Spec, request: Request, session: Session, *, for_apply: bool
     warnings = (*settled.notes, *found.warnings, *plan.warnings)
     refusals = (*plan.refusals, *policy_refusals(plan, session.settings.policy))
     return Planned(replace(plan, warnings=warnings, refusals=refusals), snapshot, backend, seen.strays)
+
+
+def settled_snapshot(
+    backend: LocalBackend, session: Session, *, secrets: Secrets, for_apply: bool
+) -> tuple[Snapshot, Settled]:
+    """What is recorded, once it is known what became of creates whose answer was lost."""
+    snapshot = backend.read()
+    check_same_cloud(snapshot.state, session.cloud)
+    if not snapshot.state.pending:
+        return snapshot, Settled(snapshot.state)
+    settled = settle(
+        snapshot.state,
+        session.provider,
+        session.clock,
+        window=session.settle_window,
+        waiting=_searching(session.screen) if for_apply else None,
+        secrets=secrets,
+    )
+    return replace(snapshot, state=settled.state, has_journal=True), settled
 
 
 def _restructured(state: State, spec: Spec, options: Options) -> Restructured:
@@ -129,8 +136,10 @@ def _workspaces(spec: Spec) -> set[str]:
     return {str(each.notebook.workspace_id or "0") for each in spec.notebooks.values()}
 
 
-def _say_searching(pending: Pending, seconds: float) -> None:
-    click.echo(f"{pending.address}: Searching for a create that got no answer... [{seconds:.0f}s left]", err=True)
+def _searching(screen: Screen) -> Callable[[Pending, float], None]:
+    return lambda pending, seconds: screen.note(
+        f"{pending.address}: Searching for a create that got no answer... [{seconds:.0f}s left]"
+    )
 
 
 def options_of(request: Request) -> Options:

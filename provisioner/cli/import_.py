@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from provisioner.cli import completing
 from provisioner.cli.options import AUTO_APPROVE, INPUT, LOCK_TIMEOUT, PARALLELISM, SANDBOX, spec_options
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("words", nargs=-1, metavar="[ADDR ID] [PATH]")
+@click.argument("words", nargs=-1, metavar="[ADDR ID] [PATH]", shell_complete=completing.words_of_import)
 @click.option("--all", "everything", is_flag=True, help="Every live notebook that is not recorded.")
 @click.option(
     "--from-terraform",

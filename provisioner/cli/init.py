@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
+
+from provisioner.cli.terminal import may_advise
 
 _STARTER = Path(__file__).parent / "starter"
 _SPEC = "specs/research/notebooks.yaml"
@@ -15,9 +18,32 @@ _PIPELINES = {"gitlab": ".gitlab-ci.yml", "github": ".github/workflows/provision
 _PIPELINE_TEXTS = {"gitlab": "gitlab-ci.yml", "github": "github.yml"}
 
 
+def _nothing_to_prepare(context: click.Context, _option: click.Parameter, value: str | None) -> None:
+    """Terraform's init prepares a directory, and what runs Terraform calls it unasked: then no project is written."""
+    if value is None or context.resilient_parsing:
+        return
+    click.echo("Nothing to prepare: there are no plugins, and the backend stands in provisioner.yaml.")
+    if may_advise(sys.stdout):
+        click.echo("Without Terraform's options, `provisioner init` writes a project to begin with.")
+    context.exit()
+
+
+_OF_TERRAFORM = click.option(
+    *("--input", "--upgrade", "--reconfigure", "--migrate-state", "--backend", "--backend-config", "--lockfile"),
+    "_of_terraform",
+    is_flag=False,
+    flag_value="",
+    is_eager=True,
+    expose_value=False,
+    hidden=True,
+    callback=_nothing_to_prepare,
+)
+
+
 @click.command("init")
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--ci", type=click.Choice([*_PIPELINES]), help="Write a pipeline too: plan on review, apply on merge.")
+@_OF_TERRAFORM
 def command(*, directory: Path, ci: str | None) -> None:
     """Write a project to begin with into DIR: a spec, settings, their schemas for editors, .gitignore.
 
@@ -28,12 +54,17 @@ def command(*, directory: Path, ci: str | None) -> None:
     _check_free(directory, files)
     for name, text in files.items():
         _write(directory / name, text)
-    click.echo(f"Wrote {', '.join(files)}.\n")
+    click.echo(f"Wrote {', '.join(files)}.")
     if ignored:
-        click.echo(f"{directory / _IGNORED} exists and stays as it is. Add these lines to it:\n")
+        click.echo(f"\n{directory / _IGNORED} exists and stays as it is. Add these lines to it:\n")
         click.echo("".join(f"  {line}\n" for line in ignored.splitlines() if line.startswith("/")))
+    if may_advise(sys.stdout):
+        _advise(directory)
+
+
+def _advise(directory: Path) -> None:
     go_there = "" if directory == Path() else f"cd {shlex.quote(str(directory))} && "
-    click.echo("To try it against a simulator of the service, without an account:\n")
+    click.echo("\nTo try it against a simulator of the service, without an account:\n")
     click.echo(f"  {go_there}provisioner apply --sandbox\n")
     click.echo(f"Then write your notebooks into {_SPEC}, set HW_ACCESS_KEY and HW_SECRET_KEY, and plan.")
 
@@ -67,7 +98,7 @@ def _check_free(directory: Path, files: Mapping[str, str]) -> None:
         raise UsageError(
             f"{directory} is no empty place for a project: nothing was written",
             detail=f"There is already: {', '.join(present)}",
-            hint="name another directory, such as `provisioner init infra`, and copy from it what you need",
+            hint="what is a project already needs no init; or name another directory, such as `provisioner init infra`",
         )
 
 

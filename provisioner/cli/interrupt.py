@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -15,28 +15,33 @@ from provisioner.cli.main import INTERRUPTED
 # Runners of pipelines kill 7 to 10 seconds after they asked.
 GRACE_SECONDS = 5
 
-_STOPPING = b"\nStopping: nothing new begins, what runs is finished and recorded. Again to leave at once.\n"
+_STOPPING = "Stopping: nothing new begins, what runs is finished and recorded. Again to leave at once."
 _LEAVING = (
-    b"Left with calls in flight. What was sent is in the journal: run `provisioner apply` again, it finds out what "
-    b"became of them and goes on.\n"
+    "Left with calls in flight. What was sent is in the journal: run `provisioner apply` again, it finds out what "
+    "became of them and goes on."
 )
 
 
+def say_at_once(text: str) -> None:
+    """To the standard error stream, past every buffer: whoever was interrupted may hold its lock."""
+    os.write(sys.stderr.fileno(), f"\n{text}\n".encode())
+
+
 @contextmanager
-def stopping_gently(stop: threading.Event) -> Iterator[None]:
+def stopping_gently(stop: threading.Event, say: Callable[[str], None] = say_at_once) -> Iterator[None]:
     """The first signal starts nothing new and lets what runs end and be recorded, for a few seconds; the second, or the
     end of those seconds, leaves at once. That is safe at any moment: every call was journaled before it was sent.
     """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            _leave()
+            _leave(say)
         stop.set()
         signal.alarm(GRACE_SECONDS)
-        os.write(sys.stderr.fileno(), _STOPPING)
+        say(_STOPPING)
 
     def give_up(_number: int, _frame: FrameType | None) -> None:
-        _leave()
+        _leave(say)
 
     handlers = {signal.SIGINT: handle, signal.SIGTERM: handle, signal.SIGHUP: handle, signal.SIGALRM: give_up}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
@@ -48,6 +53,6 @@ def stopping_gently(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _leave() -> None:
-    os.write(sys.stderr.fileno(), _LEAVING)
+def _leave(say: Callable[[str], None]) -> None:
+    say(_LEAVING)
     os._exit(INTERRUPTED)

@@ -6,38 +6,44 @@ import getpass
 import os
 import platform
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import click
 
 from provisioner import __version__
+from provisioner.cli.ci import job_url
 from provisioner.clock import Clock
 from provisioner.errors import StateLocked
 from provisioner.state.backend import LockInfo
 from provisioner.state.local import LocalBackend
 from provisioner.state.process import this_process
 
+# How a remark reaches whoever looks on.
+Note = Callable[[str], None]
+
 _LONGEST_PAUSE = 16.0
-# GitLab and Jenkins say where their job is; GitHub says it in parts.
-_JOB_NAMES = ("CI_JOB_URL", "BUILD_URL")
-_GITHUB_NAMES = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+
+
+def _to_stderr(text: str) -> None:
+    click.echo(text, err=True)
 
 
 @contextmanager
-def locked(backend: LocalBackend, operation: str, clock: Clock, *, timeout: float = 0.0) -> Iterator[None]:
+def locked(
+    backend: LocalBackend, operation: str, clock: Clock, *, timeout: float = 0.0, note: Note = _to_stderr
+) -> Iterator[None]:
     """Hold the lock, after waiting for it at most `timeout` seconds."""
     with ExitStack() as stack:
-        died = _enter(stack, backend, operation, clock, timeout)
+        died = _enter(stack, backend, operation, _Patience(clock, timeout, note))
         if died is not None:
-            text = f"The previous run ended abruptly ({died.who}, {died.operation}, since {died.created}); recovering."
-            click.echo(text, err=True)
+            note(f"The previous run ended abruptly ({died.who}, {died.operation}, since {died.created}); recovering.")
         yield
 
 
-def _enter(stack: ExitStack, backend: LocalBackend, operation: str, clock: Clock, timeout: float) -> LockInfo | None:
-    info, patience = lock_info(operation, backend.stack, os.environ), _Patience(clock, timeout)
+def _enter(stack: ExitStack, backend: LocalBackend, operation: str, patience: _Patience) -> LockInfo | None:
+    info = lock_info(operation, backend.stack, os.environ)
     while True:
         try:
             return stack.enter_context(backend.lock(info))
@@ -49,8 +55,9 @@ def _enter(stack: ExitStack, backend: LocalBackend, operation: str, clock: Clock
 class _Patience:
     """Waiting for others, each time longer, until the time is over."""
 
-    def __init__(self, clock: Clock, seconds: float) -> None:
+    def __init__(self, clock: Clock, seconds: float, note: Note) -> None:
         self._clock = clock
+        self._note = note
         self._deadline = clock.monotonic() + seconds
         self._pause = 1.0
 
@@ -59,22 +66,22 @@ class _Patience:
         left = self._deadline - self._clock.monotonic()
         if left <= 0:
             return False
-        click.echo(f"Waiting for the lock of {holder}... [{left:.0f}s left]", err=True)
+        self._note(f"Waiting for the lock of {holder}... [{left:.0f}s left]")
         self._clock.sleep(min(self._pause, left))
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         return True
 
 
-def note_running(backend: LocalBackend, clock: Clock, *, timeout: float = 0.0) -> None:
+def note_running(backend: LocalBackend, clock: Clock, *, timeout: float = 0.0, note: Note = _to_stderr) -> None:
     """For who takes no lock: wait at most `timeout` seconds for a run under way; say so when it still is."""
-    patience = _Patience(clock, timeout)
+    patience = _Patience(clock, timeout, note)
     while (seen := backend.holder()) and not seen.is_dead():
         if not patience.wait_for(str(seen)):
             break
     if seen and seen.is_dead():
-        click.echo(f"The previous run ended abruptly: {seen}. The next apply goes on where it stopped.", err=True)
+        note(f"The previous run ended abruptly: {seen}. The next apply goes on where it stopped.")
     elif seen:
-        click.echo(f"Another run is under way: {seen}. What it changes from now on is not shown.", err=True)
+        note(f"Another run is under way: {seen}. What it changes from now on is not shown.")
 
 
 def lock_info(operation: str, path: str, environ: Mapping[str, str]) -> LockInfo:
@@ -90,16 +97,8 @@ def lock_info(operation: str, path: str, environ: Mapping[str, str]) -> LockInfo
         boot=process.boot,
         process=process.number,
         started=process.started,
-        job=_job(environ),
+        job=job_url(environ),
     )
-
-
-def _job(environ: Mapping[str, str]) -> str:
-    """Where the CI job that we are part of can be looked at."""
-    if all(environ.get(name) for name in _GITHUB_NAMES):
-        server, repository, run = (environ[name] for name in _GITHUB_NAMES)
-        return f"{server}/{repository}/actions/runs/{run}"
-    return next((environ[name] for name in _JOB_NAMES if environ.get(name)), "")
 
 
 def _user() -> str:

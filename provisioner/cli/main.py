@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from importlib import import_module
 from keyword import iskeyword
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from provisioner import __version__
-from provisioner.errors import ProvisionerError
+from provisioner.cli.arguments import added_by, understood
+from provisioner.errors import Diagnostic, ProvisionerError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from provisioner.cli.screens import Screen
 
 COMMANDS = {
     "access": "Say how to reach the notebooks",
     "apply": "Carry out what the specs ask for",
+    "completion": "Print what completes commands and addresses in a shell",
     "destroy": "Remove everything that is recorded",
     "extend": "Count the lease of notebooks anew",
     "drift": "Show what changed outside",
@@ -28,6 +34,7 @@ COMMANDS = {
     "sandbox": "Run a local ModelArts service to try things against",
     "schema": "Print the JSON Schema of specs",
     "show": "Show what is recorded",
+    "stacks": "List the stacks of a project",
     "start": "Start notebooks, once",
     "state": "Look into the state, repair it",
     "stop": "Stop notebooks, once",
@@ -35,6 +42,7 @@ COMMANDS = {
     "version": "Print the version",
 }
 
+COMPLETING = "_PROVISIONER_COMPLETE"  # set by the script of `completion`: a shell asks, click answers
 FAILED = 1
 INTERRUPTED = 130
 
@@ -57,6 +65,13 @@ class _Lazy(click.Group):
         command: click.Command = module.command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of commands without their modules; click imports every one for its help."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -76,13 +91,25 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="provisioner %(version)s")
 @click.option("--chdir", type=click.Path(exists=True, file_okay=False), help="Work in this directory.")
-@click.option("--no-color", is_flag=True, help="Print without colour, as with NO_COLOR.")
-def cli(*, chdir: str | None, no_color: bool) -> None:
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to print colour.")
+@click.option("--no-color", is_flag=True, help="The same as --color=never.")
+def cli(*, chdir: str | None, color: str, no_color: bool) -> None:
     """Plan and apply for Huawei Cloud ModelArts notebook instances."""
     if chdir:
         os.chdir(chdir)
-    if no_color:
+    if no_color or color == "never":
         os.environ["NO_COLOR"] = "1"
+    elif color == "always":
+        os.environ.pop("NO_COLOR", None)
+        os.environ["FORCE_COLOR"] = "1"
+
+
+class Run:
+    """One run of the command line. With `--json` it has a screen before anything else is understood: that tells errors
+    too.
+    """
+
+    screen: Screen | None = None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,46 +117,58 @@ def main(arguments: list[str] | None = None) -> int:
     # What else is installed has no part in reading specs and states; to look for it costs 30 ms.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     given = sys.argv[1:] if arguments is None else arguments
+    if COMPLETING in os.environ:
+        import_module("provisioner.cli.completion").register()
+    run = Run()
     try:
         # Whether there is colour is for our views to decide; click would take it out of every pipe.
-        return int(cli.main(_double_dashes(given), prog_name="provisioner", standalone_mode=False, color=True) or 0)
+        arguments = understood(given, os.environ, COMMANDS)
+        return int(cli.main(arguments, prog_name="provisioner", standalone_mode=False, color=True, obj=run) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return FAILED
     except click.ClickException as error:
-        error.show()
-        return FAILED
+        return _misused(error, run, given)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted. Nothing was changed.", err=True)
-        return INTERRUPTED
+        return _interrupted(run)
     except BrokenPipeError:
         # Whoever read our output has gone. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except ProvisionerError as error:
-        return _report(error)
+        return _report(error, run)
 
 
-def _report(error: ProvisionerError) -> int:
+def _misused(error: click.ClickException, run: Run, given: list[str]) -> int:
+    if run.screen is not None:
+        run.screen.diagnostics([Diagnostic("", error.format_message())])
+        return FAILED
+    error.show()
+    for name in added_by(given, os.environ, COMMANDS):  # not what it says: a secret may stand there
+        click.echo(f"The environment variable {name} adds options to this command line.", err=True)
+    return FAILED
+
+
+def _interrupted(run: Run) -> int:
+    text = "Interrupted. Nothing was changed."
+    if run.screen is not None:
+        run.screen.note(text)
+    else:
+        click.echo(text, err=True)
+    return INTERRUPTED
+
+
+def _report(error: ProvisionerError, run: Run) -> int:
+    from provisioner.cli.ci import annotate
     from provisioner.cli.terminal import colored
     from provisioner.clock import Interrupted
     from provisioner.views.diagnostics import error_text
 
     if isinstance(error, Interrupted):
-        click.echo("Interrupted. Nothing was changed.", err=True)
-        return INTERRUPTED
+        return _interrupted(run)
+    if run.screen is not None:
+        run.screen.diagnostics(error.diagnostics())
+        return FAILED
     click.echo(error_text(error, color=colored(sys.stderr)), err=True, color=True)
+    annotate(error.diagnostics())
     return FAILED
-
-
-def _double_dashes(arguments: list[str]) -> list[str]:
-    """Terraform's spellings: `-out=FILE` is ours with two dashes (we have no groups of short options), and a switch may
-    be given a value.
-    """
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    return [_spelled(word) for word in arguments[:end]] + arguments[end:]
-
-
-def _spelled(word: str) -> str:
-    doubled = f"-{word}" if re.match(r"-[a-z][a-z-]+(=|$)", word) else word
-    return {"--refresh=false": "--no-refresh", "--refresh=true": "--refresh"}.get(doubled, doubled)

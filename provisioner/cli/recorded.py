@@ -8,7 +8,7 @@ from pathlib import Path
 from provisioner.cli.session import recorded_stacks, state_backend
 from provisioner.cli.settings import load_settings
 from provisioner.errors import UsageError
-from provisioner.spec.load import stack_names
+from provisioner.spec.load import outlines
 from provisioner.spec.project import Project, state_name
 from provisioner.state.document import State
 from provisioner.state.local import LocalBackend
@@ -18,7 +18,10 @@ def recorded_states(paths: Sequence[Path], environment: str) -> Iterator[State]:
     """The state of each stack of the specs at `paths`; without paths all that the environment has."""
     settings = load_settings(Path(), environment)
     project = Project(environment=environment)
-    names = stack_names(paths, root=Path(), project=project) if paths else recorded_stacks(settings)
+    if paths:
+        names = [each.name for each in outlines(paths, root=Path(), project=project)]
+    else:
+        names = recorded_stacks(settings)
     for name in names:
         yield state_backend(settings, name).read().state
 

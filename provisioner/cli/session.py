@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
+from provisioner.cli.main import Run
 from provisioner.cli.options import Request
 from provisioner.cli.screens import Screen, TextScreen
 from provisioner.cli.settings import Settings, load_settings
@@ -67,8 +70,14 @@ def open_session(request: Request) -> Iterator[Session]:
             clock,
             _seconds("PROVISIONER_POLL_INTERVAL", settings.cloud.poll_seconds),
             _seconds("PROVISIONER_SETTLE_WINDOW", None) or settings.cloud.settle_window / 1000,
-            TextScreen(),
+            _screen(request, clock),
         )
+
+
+def _screen(request: Request, clock: SystemClock) -> Screen:
+    """With --json the one that began to speak when the command line was read."""
+    events = click.get_current_context().ensure_object(Run).screen if request.as_json else None
+    return events or TextScreen(clock, request.compact_warnings)
 
 
 def state_backend(settings: Settings, stack: str) -> LocalBackend:

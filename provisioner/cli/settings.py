@@ -54,6 +54,10 @@ def load_settings(root: Path, environment: str = "") -> Settings:
     )
 
 
+def known_environments(root: Path) -> list[str]:
+    return sorted(_read(root)[0].environments)
+
+
 def _read(root: Path) -> tuple[File, Node | None]:
     try:
         data = read_bytes(root / SETTINGS_FILE)
@@ -79,7 +83,9 @@ def _environment(given: File, name: str) -> Environment:
         known = ", ".join(sorted(given.environments))
         raise UsageError(
             f"there is no environment {name!r}",
-            detail=f"{SETTINGS_FILE} declares {known or 'none'}.",
+            detail=(
+                f"{SETTINGS_FILE} declares {known or 'none'}. The name comes from --env, without it from TF_WORKSPACE."
+            ),
             hint=f"--env {known.split(', ')[0]}" if known else f"declare it below `environments` of {SETTINGS_FILE}",
         )
     return given.environments[name]

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from provisioner.cli import completing
 from provisioner.cli.options import LOCK_TIMEOUT, addressed_options
 
 
 @click.command("start")
-@click.argument("named", metavar="ADDR...", nargs=-1, required=True)
+@click.argument("named", metavar="ADDR...", nargs=-1, required=True, shell_complete=completing.recorded)
 @addressed_options
 @LOCK_TIMEOUT
 def command(*, named: tuple[str, ...], **given: Any) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from provisioner.cli import completing
 from provisioner.cli.options import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _SPECS = click.option(
     "--specs", "paths", multiple=True, type=click.Path(path_type=Path), help="File or directory of specs; repeatable."
 )
-_STACK = click.option("--stack", help="Which stack, where several are recorded.")
+_STACK = click.option("--stack", shell_complete=completing.stacks, help="Which stack, where several are recorded.")
 
 
 @click.group("state")
@@ -42,7 +43,7 @@ def list_command(*, paths: tuple[Path, ...], environment: str) -> None:
 
 
 @command.command("show")
-@click.argument("address")
+@click.argument("address", shell_complete=completing.recorded)
 @_SPECS
 @ENVIRONMENT
 def show_command(*, address: str, paths: tuple[Path, ...], environment: str) -> None:
@@ -61,8 +62,8 @@ def show_command(*, address: str, paths: tuple[Path, ...], environment: str) -> 
 
 
 @command.command("mv")
-@click.argument("source", metavar="FROM")
-@click.argument("target", metavar="TO")
+@click.argument("source", metavar="FROM", shell_complete=completing.recorded)
+@click.argument("target", metavar="TO", shell_complete=completing.addresses)
 @_STACK
 @ENVIRONMENT
 def mv_command(*, source: str, target: str, stack: str | None, environment: str) -> None:
@@ -77,7 +78,7 @@ def mv_command(*, source: str, target: str, stack: str | None, environment: str)
 
 
 @command.command("rm")
-@click.argument("addresses", metavar="ADDR...", nargs=-1, required=True)
+@click.argument("addresses", metavar="ADDR...", nargs=-1, required=True, shell_complete=completing.recorded)
 @_STACK
 @ENVIRONMENT
 def rm_command(*, addresses: tuple[str, ...], stack: str | None, environment: str) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from provisioner.cli import completing
 from provisioner.cli.options import AUTO_APPROVE, INPUT, LOCK_TIMEOUT, addressed_options
 
 
 @click.command("stop")
-@click.argument("named", metavar="ADDR...", nargs=-1, required=True)
+@click.argument("named", metavar="ADDR...", nargs=-1, required=True, shell_complete=completing.recorded)
 @addressed_options
 @LOCK_TIMEOUT
 @AUTO_APPROVE

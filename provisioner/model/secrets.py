@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -28,30 +28,25 @@ class Secrets:
         """These, and those of yesterday: no variable has them any more, and yet they stand in `live`, in a field where
         what is `recorded` holds their digests.
         """
-        known, found = {_digest(text) for text in self.texts}, set[str]()
+        known, found = {digest_of(text) for text in self.texts}, set[str]()
         for name in live.keys() & recorded.keys():
             if lost := {digest for text in _texts(recorded[name]) for digest in _STAND_IN.findall(text)} - known:
-                found |= {part for text in _texts(live[name]) for part in _parts(text) if _digest(part) in lost}
+                found |= {part for text in _texts(live[name]) for part in _parts(text) if digest_of(part) in lost}
         return self.of((*self.texts, *found)) if found else self
 
     def hidden(self, value: Any) -> Any:
         """`value`, a JSON value, with a digest in the place of every secret in its texts. Keys are kept."""
-        if not self.texts:
-            return value
-        match value:
-            case str():
-                return self._hidden_text(value)
-            case Mapping():
-                return {key: self.hidden(each) for key, each in value.items()}
-            case list() | tuple():
-                return [self.hidden(each) for each in value]
-            case _:
-                return value
+        return mapped_texts(value, self._hidden_text) if self.texts else value
+
+    def revealed(self, value: Any) -> Any:
+        """`value` with these in the place of their digests; the digests of others stay."""
+        by_digest = {digest_of(text): text for text in self.texts}
+        return mapped_texts(value, lambda text: _STAND_IN.sub(lambda found: by_digest.get(found[1], found[0]), text))
 
     def _hidden_text(self, value: str) -> str:
         for text in self.texts:
             if text in value:
-                value = value.replace(text, f"{_HIDDEN}{_digest(text)})")
+                value = value.replace(text, f"{_HIDDEN}{digest_of(text)})")
         return value
 
 
@@ -63,7 +58,26 @@ def holds_hidden(value: Any) -> bool:
     return any(_HIDDEN in text for text in _texts(value))
 
 
-def _digest(text: str) -> str:
+def digests_in(value: Any) -> frozenset[str]:
+    """The digests that stand in its texts in the place of secrets."""
+    return frozenset(digest for text in _texts(value) for digest in _STAND_IN.findall(text))
+
+
+def mapped_texts(value: Any, function: Callable[[str], str]) -> Any:
+    """A JSON value with each of its texts replaced. Keys are kept."""
+    match value:
+        case str():
+            return function(value)
+        case Mapping():
+            return {key: mapped_texts(each, function) for key, each in value.items()}
+        case list() | tuple():
+            return [mapped_texts(each, function) for each in value]
+        case _:
+            return value
+
+
+def digest_of(text: str) -> str:
+    """What stands in the place of a secret."""
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -14,6 +14,7 @@ from provisioner.errors import PlanError
 from provisioner.model.address import Address
 from provisioner.model.behavior import Effect
 from provisioner.model.observation import Observation
+from provisioner.model.secrets import SHOWN
 from provisioner.operations import OperationKind
 from provisioner.plan import Action, Loss, LostVolume, Mode, Plan, Reason, Step, as_argument
 from provisioner.state.document import Record
@@ -106,7 +107,8 @@ def surviving_mounts(step: Step) -> tuple[str, ...]:
     recorded = step.record.observed.get("storages", ()) if step.record else ()
     mounts = [*(step.before.get("storages") or recorded), *_own_volumes(step.before)]
     places = {str(mount["uri"]): str(mount.get("mount_path") or WORK_DIRECTORY) for mount in mounts if mount.get("uri")}
-    return tuple(f"{uri} (at {path})" for uri, path in places.items())
+    hides = step.sensitive & {"storages", "volume", "data_volumes"}
+    return tuple(f"{SHOWN if hides else uri} (at {path})" for uri, path in places.items())
 
 
 def safer_way(step: Step, mode: Mode) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ def _existing(
 ) -> Step:
     record, attributes = known.record, declaration.notebook.attributes()
     assert record is not None  # noqa: S101 - what is observed was recorded
-    before = _before(observation)
+    before = seen(observation)
     after = effective(attributes, before, record.attributes, declaration.ignored)
     step = replace(_declared(known, declaration), id=observation.id, record=record, before=before, after=after)
     by_hand = still_by_hand(record, attributes, observation, secrets)
@@ -140,7 +140,7 @@ def _existing(
     return _unless_blocked(step, observation)
 
 
-def _before(observation: Observation) -> dict[str, Any]:
+def seen(observation: Observation) -> dict[str, Any]:
     """Its attributes. What does not run has no mounts (API page 11), whatever the last one who asked was told."""
     mounted = observation.status in {"RUNNING", "SNAPSHOTTING"}
     return observation.attributes() | ({} if mounted else {"storages": []})

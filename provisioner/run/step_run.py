@@ -306,7 +306,7 @@ class StepRun:
 
     def _seen(self, observation: Observation) -> None:
         self._status = observation.status
-        progress = observation.step_under_way()
+        progress, hidden = observation.step_under_way(), self._desk.secrets.hidden
         self._desk.listener(
             StatusSeen(
                 self._step,
@@ -314,7 +314,8 @@ class StepRun:
                 observation.status,
                 progress.step if progress else 0,
                 len(observation.action_progress),
-                progress.description if progress else "",
+                hidden(progress.description) if progress else "",
+                hidden(observation.fail_reason),
             )
         )
 

@@ -199,9 +199,22 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class Giver:
+    """A sensitive variable: where its value can be given again, and what stands in the place of that.
+
+    env      its environment variable, "" when it declares none
+    digests  of its value, and of its default (`Secrets.hidden`)
+    """
+
+    name: str
+    env: str
+    digests: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """One stack: everything that one state manages. `files` are those it was read from, `secrets` the values of its
-    sensitive variables, `defaulted` the fields, and `tags.KEY`, that have a default in it.
+    sensitive variables, `givers` those variables, `defaulted` the fields, and `tags.KEY`, that have a default in it.
     """
 
     stack: str
@@ -212,4 +225,5 @@ class Spec:
     moved: tuple[Move, ...] = ()
     removed: tuple[Removal, ...] = ()
     secrets: Secrets = NO_SECRETS
+    givers: tuple[Giver, ...] = ()
     defaulted: frozenset[str] = frozenset()

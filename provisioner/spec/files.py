@@ -20,9 +20,10 @@ SETTINGS_FILE = "provisioner.yaml"
 
 @dataclass(frozen=True, slots=True)
 class StackFiles:
-    """The files of one stack, and its name unless a spec gives another."""
+    """The files of one stack, its name unless a spec gives another, and the file or directory that it is."""
 
     name: str
+    path: Path
     files: tuple[Path, ...]
     warnings: tuple[Diagnostic, ...] = ()
 
@@ -103,7 +104,7 @@ class _Search:
         elif not stat.S_ISREG(mode):
             self._problem("E402", f"{self._shown(path)} is no regular file", "name a file or a directory")
         else:
-            self._add_stack(path.stem, [path])
+            self._add_stack(path.stem, path, [path])
 
     def _add_tree(self, path: Path) -> None:
         stacks, problems = len(self.stacks), len(self.problems)
@@ -125,7 +126,7 @@ class _Search:
             for directory in directories:
                 self._add_directory(directory, top, depth + 1)
             return
-        self._add_stack(path.resolve().name, specs, self._left_out(directories))
+        self._add_stack(path.resolve().name, path, specs, self._left_out(directories))
 
     def _entries(self, path: Path, top: Path) -> tuple[list[Path], list[Path]]:
         """The specs and the directories in a directory, by name."""
@@ -178,13 +179,13 @@ class _Search:
             if os.access(directory, os.R_OK) and any(_is_spec_name(entry.name) for entry in directory.iterdir())
         )
 
-    def _add_stack(self, name: str, files: list[Path], warnings: tuple[Diagnostic, ...] = ()) -> None:
+    def _add_stack(self, name: str, path: Path, files: list[Path], warnings: tuple[Diagnostic, ...] = ()) -> None:
         fresh = [file for file in files if file.resolve() not in self._taken]
         self._taken.update(file.resolve() for file in fresh)
         if len(self._taken) > MAX_FILES:
             self._problem("E404", f"more than {MAX_FILES} spec files", "name fewer paths")
         elif fresh:
-            self.stacks.append(StackFiles(name, tuple(fresh), warnings))
+            self.stacks.append(StackFiles(name, path, tuple(fresh), warnings))
 
     def _shown(self, path: Path) -> str:
         return shown(path, self._root)

@@ -6,7 +6,7 @@ The decisions are elsewhere: `files` (what is a stack), `source` (YAML), `stack`
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provisioner.errors import Diagnostic, SourceRange, SpecError
@@ -20,6 +20,22 @@ from provisioner.spec.variables import undeclared
 
 DEFAULT_PATHS = ("specs",)
 _NO_PROJECT = Project()
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A stack as it is found, its notebooks not looked at: the name of its state, and the path that is the stack."""
+
+    name: str
+    path: str
+    sources: tuple[Source, ...]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(source.text.file for source in self.sources)
+
+    def assembled(self, project: Project) -> Assembled:
+        return assemble(self.name.partition(".")[0], self.sources, project)
 
 
 def load_stacks(
@@ -37,7 +53,7 @@ def load_stacks(
         assembled[files] = stack
         problems += stack.problems
     specs = tuple(_with_warnings(stack.spec, files) for files, stack in assembled.items())
-    problems += _name_clashes(specs)
+    problems += _name_clashes([(spec.stack, spec.files) for spec in specs])
     problems += unused(patch_files, assembled)
     if all(stack.whole for stack in assembled.values()):
         found_undeclared = undeclared(project, {name for stack in assembled.values() for name in stack.variables})
@@ -47,27 +63,34 @@ def load_stacks(
         warnings = [warning for spec in specs for warning in spec.warnings]
         read = [*(file for spec in specs for file in spec.files), *(file.name for file in patch_files)]
         shown_files = {problem.range.file for problem in problems if problem.range}  # values come from files too
-        raise SpecError(in_order([*problems, *warnings], read), files=len(shown_files.union(read)))
+        told = in_order([*problems, *warnings], read)
+        raise SpecError(told, files=len(shown_files.union(read)), notebooks=notebook_places(specs))
     return specs
 
 
-def stack_names(
+def notebook_places(specs: Iterable[Spec]) -> tuple[tuple[str, SourceRange], ...]:
+    """Where each notebook is declared, with its address; stacks may share one."""
+    return tuple((str(address), each.source) for spec in specs for address, each in spec.notebooks.items())
+
+
+def outlines(
     paths: Iterable[str | Path] = DEFAULT_PATHS, *, root: Path, project: Project = _NO_PROJECT
-) -> tuple[str, ...]:
-    """The names of the stacks alone, for who reads states: variables need no values for that."""
+) -> tuple[Outline, ...]:
+    """The stacks alone, for who reads states or lists them: variables need no values for that."""
     root = root.absolute()
     found = find_stacks(paths, root)
     problems = list(found.problems)
-    names, read = [], []
+    outlined = []
     for files in found.stacks:
         sources = _sources(files, root, problems)
-        read += [source.text.file for source in sources]
         name, more = stack_name(files.name, sources, project)
         problems += more
-        names.append(name)
+        outlined.append(Outline(name, shown(files.path, root), tuple(sources)))
+    problems += _name_clashes([(each.name, each.files) for each in outlined])
     if problems:
+        read = [file for each in outlined for file in each.files]
         raise SpecError(in_order(problems, read), files=len(read))
-    return tuple(names)
+    return tuple(outlined)
 
 
 def in_order(problems: Sequence[Diagnostic], files: Sequence[str]) -> tuple[Diagnostic, ...]:
@@ -117,14 +140,14 @@ def _noting(specs: tuple[Spec, ...], warnings: Sequence[Diagnostic]) -> tuple[Sp
     return (replace(first, warnings=(*warnings, *first.warnings)), *others)
 
 
-def _name_clashes(specs: Sequence[Spec]) -> list[Diagnostic]:
+def _name_clashes(stacks: Iterable[tuple[str, tuple[str, ...]]]) -> list[Diagnostic]:
     """Two stacks of one name would share a state; on some file systems case makes no difference."""
     problems = []
-    first: dict[str, Spec] = {}
-    for spec in specs:
-        other = first.setdefault(spec.stack.casefold(), spec)
-        if other is not spec:
-            detail = f"{', '.join(other.files)} is one of them, {', '.join(spec.files)} the other"
+    first: dict[str, tuple[str, ...]] = {}
+    for name, files in stacks:
+        other = first.setdefault(name.casefold(), files)
+        if other is not files:
+            detail = f"{', '.join(other)} is one of them, {', '.join(files)} the other"
             hint = "give one of them another name in a spec: `stack: my-stack`"
-            problems.append(Diagnostic("E215", f"two stacks are called {spec.stack}", detail, hint))
+            problems.append(Diagnostic("E215", f"two stacks are called {name}", detail, hint))
     return problems

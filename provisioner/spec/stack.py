@@ -82,6 +82,7 @@ def assemble(name: str, sources: Sequence[Source], project: Project, patches: Se
         records.moved,
         records.removed,
         variables.secrets,
+        variables.givers,
         frozenset(_defaulted(defaults)) if defaults else frozenset(),
     )
     problems = [each for each in stack.problems if whole or each.code not in _OF_WHOLE_STACKS]

@@ -1,6 +1,7 @@
 """Variables of a stack: what is declared, and the value that each has in this run.
 
-`--var` and files win over the environment, and that over the default. Where a value is used is in `interpolate`.
+`--var` and files win over the environment, and that over the default; in the environment, TF_VAR_NAME wins over the
+variable that the declaration names, since somebody set it for this one. Where a value is used is in `interpolate`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from provisioner.errors import Diagnostic, SourceRange
 from provisioner.model.fields import as_written
-from provisioner.model.secrets import NO_SECRETS, SHOWN, Secrets
+from provisioner.model.secrets import NO_SECRETS, SHOWN, Secrets, digest_of
 from provisioner.spec.check import validated
-from provisioner.spec.document import Variable
+from provisioner.spec.document import Giver, Variable
 from provisioner.spec.near import nearest
 from provisioner.spec.project import Given, Project
 from provisioner.spec.scalars import resolved
@@ -43,11 +44,13 @@ class Variables:
     """The variables of a stack by their names.
 
     secrets  the values of the sensitive ones
+    givers   the sensitive ones
     hidden   where such a value stands in a spec: lines that no message may quote
     """
 
     values: Mapping[str, Value]
     secrets: Secrets = NO_SECRETS
+    givers: tuple[Giver, ...] = ()
     hidden: tuple[SourceRange, ...] = ()
 
     def redacted(self, problem: Diagnostic) -> Diagnostic:
@@ -68,13 +71,25 @@ def variables_of(documents: Sequence[Node], project: Project, problems: list[Dia
     declared = _declared(documents, problems)
     values = {name: _value(name, node, project, problems) for name, node in declared.items()}
     sensitive = [name for name, node in declared.items() if _may_be_sensitive(node)]
-    defaults = [node for name in sensitive if (node := declared[name].entry("default"))]
-    secrets = [values[name].node.value for name in sensitive] + [node.value for node in defaults]
+    defaults = {name: node for name in sensitive if (node := declared[name].entry("default"))}
+    texts = {name: _texts(values[name].node, defaults.get(name)) for name in sensitive}
     return Variables(
         values,
-        Secrets.of(str(as_written(value)) for value in secrets if isinstance(value, str | int | float)),
-        tuple(replace(node.place.range, line=node.heading.line) for node in defaults),
+        Secrets.of(text for each in texts.values() for text in each),
+        tuple(_giver(name, declared[name], texts[name]) for name in sensitive),
+        tuple(replace(node.place.range, line=node.heading.line) for node in defaults.values()),
     )
+
+
+def _texts(*nodes: Node | None) -> list[str]:
+    """What a sensitive variable may stand for."""
+    values = [node.value for node in nodes if node]
+    return [str(as_written(value)) for value in values if isinstance(value, str | int | float)]
+
+
+def _giver(name: str, declared: Node, texts: Sequence[str]) -> Giver:
+    env = declared.entry("env")
+    return Giver(name, str(env.value) if env else "", frozenset(map(digest_of, texts)))
 
 
 def _veiled(words: str, texts: Iterable[str]) -> str:
@@ -130,8 +145,9 @@ def _value(name: str, node: Node, project: Project, problems: list[Diagnostic]) 
     if declared is None:
         return broken
     given, default = project.given.get(name), node.entry("default")
-    if given is None and declared.env and declared.env in project.environ:
-        given = Given(project.environ[declared.env], f"the environment variable {declared.env}")
+    for variable in (f"TF_VAR_{name}", declared.env or ""):
+        if given is None and variable in project.environ:
+            given = Given(project.environ[variable], f"the environment variable {variable}")
     if given is None and default is None:
         ways = [
             f"--var {name}=VALUE",

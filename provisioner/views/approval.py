@@ -13,7 +13,7 @@ from provisioner.planning.losses import WORK_DIRECTORY, deletes, safer_way, surv
 from provisioner.views.clean import one_line
 from provisioner.views.paint import Paint
 
-_WORST = ("DATA LOSS", "DOWNTIME", "removed")
+WORST = ("DATA LOSS", "DOWNTIME", "removed")
 # Stands for a space in what is to be copied; `one_line` leaves none of these in a text.
 _KEPT = "\0"
 _TO_COPY = re.compile(r"`[^`]*`")
@@ -22,7 +22,7 @@ _NARROWEST = 40
 
 
 @dataclass(frozen=True, slots=True)
-class _Warning:
+class Warned:
     """One row: what it is about, and what is to be said of it, a paragraph each."""
 
     word: str
@@ -32,10 +32,10 @@ class _Warning:
 
 def approval_paragraph(plan: Plan, paint: Paint, width: int) -> str:
     """What a reviewer must not overlook, the worst first."""
-    found = [warning for step in plan.pending if (warning := _warning(step, plan))]
+    found = [warning for step in plan.pending if (warning := warning_of(step, plan))]
     if not found:
         return ""
-    found.sort(key=lambda warning: (_WORST.index(warning.word), warning.address))
+    found.sort(key=lambda warning: (WORST.index(warning.word), warning.address))
     words = max(len(warning.word) for warning in found)
     addresses = max(len(one_line(str(warning.address))) for warning in found)
     margin = len("  ! ") + words + 2 + addresses + 2
@@ -43,7 +43,7 @@ def approval_paragraph(plan: Plan, paint: Paint, width: int) -> str:
     return "\n".join([paint("bold", "Before you approve"), *lines])
 
 
-def _lines(warning: _Warning, paint: Paint, words: int, addresses: int, *, margin: int, width: int) -> Iterator[str]:
+def _lines(warning: Warned, paint: Paint, words: int, addresses: int, *, margin: int, width: int) -> Iterator[str]:
     mark = paint.mark("-" if warning.word == "removed" else "!")
     head = f"  {mark} {warning.word.ljust(words)}  {one_line(str(warning.address))}"
     beside = width - margin >= _NARROWEST
@@ -62,21 +62,22 @@ def _wrapped(text: str, width: int) -> list[str]:
     return [line.replace(_KEPT, " ") for line in lines]
 
 
-def _warning(step: Step, plan: Plan) -> _Warning | None:
+def warning_of(step: Step, plan: Plan) -> Warned | None:
+    """What one step is warned of, if anything."""
     gone = ", not in the specs any more" if step.reason is Reason.NOT_DECLARED else ""
     match step.loss, step.action:
         case Loss.VOLUME, _:
-            return _Warning("DATA LOSS", step.address, tuple(_of_data_loss(step, plan)))
+            return Warned("DATA LOSS", step.address, tuple(_of_data_loss(step, plan)))
         case _, Action.DELETE:
             kept = "; its volume is kept" if step.loss is Loss.CONTAINER else ""
-            return _Warning("removed", step.address, (f"destroyed{gone}{kept}",))
+            return Warned("removed", step.address, (f"destroyed{gone}{kept}",))
         case Loss.CONTAINER, Action.REPLACE:
             text = "replaced, its volume is kept; id, URL and SSH address are new"
-            return _Warning("DOWNTIME", step.address, (text,))
+            return Warned("DOWNTIME", step.address, (text,))
         case Loss.CONTAINER, _:
             kinds = ", ".join(dict.fromkeys(operation.kind for operation in step.operations))
             text = f"{kinds}; what is outside {WORK_DIRECTORY} is lost"
-            return _Warning("DOWNTIME", step.address, (text,))
+            return Warned("DOWNTIME", step.address, (text,))
         case _:
             return None
 

@@ -27,7 +27,7 @@ from provisioner.views.values import (
     whole,
 )
 
-_MARKS = {
+MARKS = {
     Action.CREATE: "+",
     Action.UPDATE: "~",
     Action.REPLACE: "-/+",
@@ -54,13 +54,13 @@ _BECAUSE = {
 
 def step_lines(step: Step, paint: Paint, width: int) -> Iterator[str]:
     """The block of one step."""
-    yield paint("bold", f"  # {_header(step)}")
-    yield from (f"  # ({remark})" for remark in _remarks(step))
+    yield paint("bold", f"  # {header(step)}")
+    yield from (f"  # ({remark})" for remark in remarks(step))
     if step.operations:
         yield f"  # operations: {'; '.join(one_line(step.told(operation)) for operation in step.operations)}"
-    if lost := _lost(step):
+    if lost := lost_text(step):
         yield f"  # {paint('red', 'loses')}: {lost}"
-    mark = "+/-" if step.creates_first else _MARKS.get(step.action, "")
+    mark = "+/-" if step.creates_first else MARKS.get(step.action, "")
     opening = f'resource "notebook" "{step.address.key}" {{'
     place = one_line(f"{step.source.file}:{step.source.line}") if step.source else ""
     gap = max(width - len(f"{mark:>3} {opening}{place}"), 2)
@@ -72,7 +72,7 @@ def step_lines(step: Step, paint: Paint, width: int) -> Iterator[str]:
     yield "    }"
 
 
-def _header(step: Step) -> str:
+def header(step: Step) -> str:
     address = one_line(str(step.address))
     if step.action is Action.MOVE:
         return f"{one_line(str(step.moved_from))} has moved to {address}"
@@ -81,7 +81,7 @@ def _header(step: Step) -> str:
     return f"{address} {_VERDICTS[step.action]}"
 
 
-def _remarks(step: Step) -> Iterator[str]:
+def remarks(step: Step) -> Iterator[str]:
     if step.moved_from and step.action is not Action.MOVE:
         yield f"moved from {one_line(str(step.moved_from))}"
     if step.imported:
@@ -103,7 +103,7 @@ def _because(step: Step) -> str:
             return _BECAUSE.get(step.reason, "")
 
 
-def _lost(step: Step) -> str:
+def lost_text(step: Step) -> str:
     match step.loss:
         case Loss.NONE:
             return ""
@@ -150,17 +150,17 @@ def _moved(step: Step, top: str, changes: list[Change]) -> Node:
     if top in step.sensitive:
         return Node("~" if top in step.before else "+", name, SHOWN)
     if changes[0].path == top:
-        return changed(name, changes[0].live, changes[0].desired, note=_note(step, changes[0]))
+        return changed(name, changes[0].live, changes[0].desired, note=note_on(step, changes[0]))
     entries = [(change.path.removeprefix(f"{top}."), change) for change in changes]
     children = tuple(
-        changed(label(top, entry), change.live, change.desired, note=_note(step, change)) for entry, change in entries
+        changed(label(top, entry), change.live, change.desired, note=note_on(step, change)) for entry, change in entries
     )
     unchanged = len(step.after.get(top, {}).keys() - {entry for entry, _ in entries})
     told = step.before.get(top) or changes[0].path == PROTECTION
     return nested("~" if told else "+", name, children, unchanged=unchanged)
 
 
-def _note(step: Step, change: Change) -> str:
+def note_on(step: Step, change: Change) -> str:
     """What is remarkable about a change: that it costs the instance, that nobody asked for it in the specs."""
     notes = []
     if step.action is Action.REPLACE and change.effect is Effect.REPLACE:

@@ -38,12 +38,24 @@ def diagnostics_text(diagnostics: Sequence[Diagnostic], *, color: bool, files: i
     return "\n\n".join(blocks)
 
 
-def _block(diagnostic: Diagnostic, paint: Paint) -> str:
+def compact_text(warnings: Sequence[Diagnostic], *, color: bool) -> str:
+    """A line for each warning: what is wrong and where."""
+    paint = Paint(color)
+    return "\n".join(
+        f"{_headline(each, paint)}{f' ({one_line(str(each.range))})' if each.range else ''}" for each in warnings
+    )
+
+
+def _headline(diagnostic: Diagnostic, paint: Paint) -> str:
     severity, code = diagnostic.severity, diagnostic.code
     label = f"{severity}[{code}]:" if code else f"{severity.title()}:"
-    headline = f"{paint(_STYLES[severity], label)} {one_line(diagnostic.summary)}"
-    body = _remarks(diagnostic, paint) if code or diagnostic.range else _paragraphs(diagnostic, paint)
-    return "\n".join([headline, *body])
+    return f"{paint(_STYLES[severity], label)} {one_line(diagnostic.summary)}"
+
+
+def _block(diagnostic: Diagnostic, paint: Paint) -> str:
+    coded = diagnostic.code or diagnostic.range
+    body = _remarks(diagnostic, paint) if coded else _paragraphs(diagnostic, paint)
+    return "\n".join([_headline(diagnostic, paint), *body])
 
 
 def _paragraphs(diagnostic: Diagnostic, paint: Paint) -> Iterator[str]:

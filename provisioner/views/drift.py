@@ -25,7 +25,7 @@ HEADING = "Note: Objects have changed outside of provisioner"
 FORMAT = "provisioner.drift/1"
 
 _LONGEST = 60
-_BECAUSE = {
+BECAUSE = {
     Cause.OUTSIDE: "changed outside",
     Cause.SERVICE: "by the service",
     Cause.LEASE: "stopped by its lease",
@@ -71,7 +71,7 @@ def drift_paragraph(plan: Plan, paint: Paint) -> str:
         for row in _rows(drift, paint, expected=None if everything else False)
         if row[1] != "status" or drift.address not in explained
     ]
-    told = [(*row[:3], "" if row[3] == _BECAUSE[Cause.OUTSIDE] else row[3]) for row in rows]  # the heading says so
+    told = [(*row[:3], "" if row[3] == BECAUSE[Cause.OUTSIDE] else row[3]) for row in rows]  # the heading says so
     return "\n".join([paint("bold", HEADING), "", *table(told, indent="  ")]) if told else ""
 
 
@@ -142,24 +142,24 @@ def _rows(drift: Drift, paint: Paint, *, expected: bool | None) -> Iterator[tupl
     """A row for each change that is expected or not; None: for each."""
     address = one_line(str(drift.address))
     if drift.gone and expected in {None, drift.gone.expected}:
-        yield f"{paint.mark('-')} {address}", "missing", "not in the account any more", _BECAUSE[drift.gone]
+        yield f"{paint.mark('-')} {address}", "missing", "not in the account any more", BECAUSE[drift.gone]
     for change in drift.changes:
         if expected in {None, change.cause.expected}:
             mark = "+" if change.recorded is None else "-" if change.live is None else "~"
-            told = f"{_short(change, change.recorded)} -> {_short(change, change.live)}"
-            yield f"{paint.mark(mark)} {address}", one_line(change.path), told, _because(drift, change)
+            told = f"{short(change, change.recorded)} -> {short(change, change.live)}"
+            yield f"{paint.mark(mark)} {address}", one_line(change.path), told, because(drift, change)
 
 
-def _because(drift: Drift, change: FieldDrift) -> str:
+def because(drift: Drift, change: FieldDrift) -> str:
     reason = f": {one_line(drift.reason)}" if change.cause is Cause.SERVICE and drift.reason else ""
-    return f"{_BECAUSE[change.cause]}{reason}"
+    return f"{BECAUSE[change.cause]}{reason}"
 
 
 def _stray(stray: Observation, paint: Paint) -> tuple[str, ...]:
     return f"{paint.mark('+')} {one_line(stray.id)}", one_line(stray.name), one_line(stray.status)
 
 
-def _short(change: FieldDrift, value: Any) -> str:
+def short(change: FieldDrift, value: Any) -> str:
     if change.path == "status":
         return one_line(str(value))
     if change.path == "lease.duration" and isinstance(value, int):

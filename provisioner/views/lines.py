@@ -29,44 +29,21 @@ from provisioner.events import (
     Tick,
 )
 from provisioner.model.address import Address
-from provisioner.operations import OperationKind
-from provisioner.plan import Action, Step
+from provisioner.plan import Step
 from provisioner.views.clean import one_line
 from provisioner.views.paint import in_ascii
+from provisioner.views.phases import CREATION, HEARTBEAT_SECONDS, Doing, ends_in_destruction, first_doing, following
 from provisioner.views.phrases import completed_text, elapsed_text, read_text, reading_text, seen_text, speaks_unicode
 
-HEARTBEAT_SECONDS = 10.0
 LONGEST_BEAT = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The verb and the noun of an action in Terraform's progress lines."""
-
-    verb: str
-    noun: str
-
-
-_CREATION = _Words("Creating", "Creation")
-_DESTRUCTION = _Words("Destroying", "Destruction")
-_MODIFICATION = _Words("Modifying", "Modifications")
-_WORDS = {
-    Action.CREATE: _CREATION,
-    Action.UPDATE: _MODIFICATION,
-    Action.REPLACE: _DESTRUCTION,  # its first half; the second begins with the create call
-    Action.DELETE: _DESTRUCTION,
-    Action.FORGET: _Words("Forgetting", "Removal from the state"),
-    Action.IMPORT: _Words("Importing", "Import"),
-    Action.MOVE: _Words("Moving", "Move"),
-}
 
 
 @dataclass(slots=True)
 class _Phase:
-    """What is said of a step at present. A replacement has two: destruction and creation, in the order of its calls."""
+    """What is said of a step at present."""
 
     step: Step
-    words: _Words
+    doing: Doing
     since: float
     seen: str = ""
 
@@ -114,7 +91,7 @@ class PlainProgress:
             case ApplyCompleted():
                 yield completed_text(event)
             case StepStarted(step):
-                yield self._begin(step, _first_words(step))
+                yield self._begin(step, first_doing(step))
             case OperationStarted() | StatusSeen():
                 yield from self._follow(event)
             case StepCompleted() | StepFailed() | StepInterrupted():
@@ -129,31 +106,31 @@ class PlainProgress:
         phase.seen = seen_text(event) if isinstance(event, StatusSeen) else ""
         if isinstance(event, StatusSeen):
             return
-        following = _following(phase, event)
-        if following is not phase.words:
+        doing = following(phase.doing, event)
+        if doing is not phase.doing:
             yield self._end(event.step, "complete after")
-            yield self._begin(event.step, following)
+            yield self._begin(event.step, doing)
 
     def _finish(self, event: StepCompleted | StepFailed | StepInterrupted) -> str:
         match event:
             case StepCompleted(step, identity):
-                return self._end(step, "complete after", "" if _ends_in_destruction(step) else identity)
+                return self._end(step, "complete after", "" if ends_in_destruction(step) else identity)
             case StepFailed(step):
                 return self._end(step, "failed after")
             case StepInterrupted(step):
                 return self._end(step, "interrupted after")
 
-    def _begin(self, step: Step, words: _Words) -> str:
-        self._phases[step.address] = _Phase(step, words, self._clock.monotonic())
-        identity = f" [id={one_line(step.id)}]" if step.id and words is not _CREATION else ""
-        return f"{_name(step)}: {words.verb}...{identity}"
+    def _begin(self, step: Step, doing: Doing) -> str:
+        self._phases[step.address] = _Phase(step, doing, self._clock.monotonic())
+        identity = f" [id={one_line(step.id)}]" if step.id and doing is not CREATION else ""
+        return f"{_name(step)}: {doing.verb}...{identity}"
 
     def _end(self, step: Step, how: str, identity: str = "") -> str:
         now = self._clock.monotonic()
         # A step that is refused before its first call ends without having begun.
-        phase = self._phases.pop(step.address, None) or _Phase(step, _first_words(step), now)
+        phase = self._phases.pop(step.address, None) or _Phase(step, first_doing(step), now)
         shown = f" [id={one_line(identity)}]" if identity else ""
-        return f"{_name(step)}: {phase.words.noun} {how} {elapsed_text(now - phase.since)}{shown}"
+        return f"{_name(step)}: {phase.doing.noun} {how} {elapsed_text(now - phase.since)}{shown}"
 
     def _beat(self) -> Iterator[str]:
         """What has been under way for ten seconds, the longest first; the rest only by number."""
@@ -165,25 +142,9 @@ class PlainProgress:
         old.sort(key=lambda phase: phase.since)
         for phase in old[:LONGEST_BEAT]:
             elapsed = f"[{elapsed_text(now - phase.since)} elapsed]"
-            yield f"{_name(phase.step)}: Still {phase.words.verb.lower()}... {elapsed} {phase.seen}".rstrip()
+            yield f"{_name(phase.step)}: Still {phase.doing.verb.lower()}... {elapsed} {phase.seen}".rstrip()
         if len(old) > LONGEST_BEAT:
             yield f"... and {len(old) - LONGEST_BEAT} more"
-
-
-def _first_words(step: Step) -> _Words:
-    return _CREATION if step.creates_first else _WORDS[step.action]
-
-
-def _following(phase: _Phase, event: OperationStarted) -> _Words:
-    """What is said from this operation on."""
-    if event.operation.kind is OperationKind.CREATE:
-        return _CREATION
-    deletes = event.operation.kind is OperationKind.DELETE and event.operation.deposed == event.step.id
-    return _DESTRUCTION if deletes and phase.words is _CREATION else phase.words
-
-
-def _ends_in_destruction(step: Step) -> bool:
-    return step.action in {Action.DELETE, Action.FORGET} or step.creates_first
 
 
 def _name(step: Step) -> str:

@@ -87,7 +87,7 @@ class Outcome:
 def apply_summary(outcome: Outcome, mode: Mode, *, color: bool, ascii_only: bool = False) -> str:
     """The last screen of an apply: Terraform's line, and where it did not succeed what stands how."""
     paint = Paint(color)
-    text = paint("bold", _line(outcome, mode)) + "\n"
+    text = paint("bold", result_line(outcome, mode)) + "\n"
     if not outcome.complete:
         rows = sorted(filter(None, (_fate(outcome, step) for step in outcome.steps)), key=lambda row: _RANKS[row[0]])
         saved = "The state is not written." if outcome.serial is None else f"State is saved (serial {outcome.serial})."
@@ -97,7 +97,8 @@ def apply_summary(outcome: Outcome, mode: Mode, *, color: bool, ascii_only: bool
     return in_ascii(text) if ascii_only else text
 
 
-def _line(outcome: Outcome, mode: Mode) -> str:
+def result_line(outcome: Outcome, mode: Mode) -> str:
+    """The line that other tools read."""
     taken_over, forgotten = sum(step.imported for step in outcome.completed), outcome.done(Action.FORGET)
     added, altered = outcome.done(Action.CREATE, Action.REPLACE), outcome.done(Action.UPDATE)
     destroyed = f"{outcome.destroyed} destroyed{f', {forgotten} forgotten' if forgotten else ''}."

@@ -40,7 +40,7 @@ class Node:
 
 def whole(mark: str, name: str, value: Any) -> Node:
     """A value that appears, vanishes or stands there as a whole."""
-    value = _humane(name, value)
+    value = humane(name, value)
     end = "," if not name else _GONE if mark == "-" else ""
     match value:
         case Mapping() if value:
@@ -58,7 +58,7 @@ def changed(name: str, live: Any, desired: Any, *, note: str = "") -> Node:
         return replace(whole("+", name, desired), note=note)
     if desired is None:
         return replace(whole("-", name, live), note=note)
-    live, desired = _humane(name, live), _humane(name, desired)
+    live, desired = humane(name, live), humane(name, desired)
     end = "" if name else ","
     match live, desired:
         case Mapping(), Mapping():
@@ -125,7 +125,7 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' if number > 1 else ''}" if number else ""
 
 
-def _humane(name: str, value: Any) -> Any:
+def humane(name: str, value: Any) -> Any:
     """A lease lasts `8h`, as in a spec, and not 28800000."""
     if name == "lease" and isinstance(value, Mapping) and isinstance(value.get("duration"), int):
         return {**value, "duration": duration_text(value["duration"])}

@@ -50,6 +50,8 @@ ABSENT = {
     "show": OFFLINE,
     "state list": OFFLINE,
     "init made": OFFLINE,
+    "stacks list": OFFLINE,
+    "completion bash": HELP,
     "plan --sandbox": LIVE,
     "apply --sandbox --auto-approve": LIVE,
     "drift --sandbox": LIVE,

@@ -239,10 +239,12 @@ def test_mounts_of_one_that_stopped_in_between_are_unknown() -> None:
 
 
 def test_events_tell_what_it_cost() -> None:
-    """The beginning says how many, the end how many requests that took."""
+    """The beginning says which, the end which were found and how many requests that took."""
     heard: list[Event] = []
-    look(state_of(*range(60)), FakeNotebooks(*(seen(n) for n in range(60))), listener=heard.append)
-    assert [RefreshStarted("lab", 60), RefreshCompleted("lab", 60, 2, 0.0)] == heard
+    recorded = {address: record.id for address, record in state_of(*range(60)).resources.items()}
+    look(state_of(*range(60)), FakeNotebooks(*(seen(n) for n in range(59))), listener=heard.append)
+    found = {address: identifier for address, identifier in recorded.items() if address != "notebook.k59"}
+    assert [RefreshStarted("lab", 60, recorded), RefreshCompleted("lab", 60, 4, 0.0, found)] == heard
 
 
 def test_an_error_ends_it() -> None:

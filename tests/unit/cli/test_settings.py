@@ -115,7 +115,8 @@ def test_an_environment_must_be_declared(text: str, declared: str, hint: str, tm
     """The error names those that exist."""
     with pytest.raises(UsageError, match="there is no environment 'production'") as refused:
         settings(tmp_path, text, "production")
-    assert f"provisioner.yaml declares {declared}." == refused.value.detail
+    origin = "The name comes from --env, without it from TF_WORKSPACE."
+    assert f"provisioner.yaml declares {declared}. {origin}" == refused.value.detail
     assert hint in refused.value.hint
 
 

@@ -9,7 +9,7 @@ import pytest
 from provisioner.errors import SpecError
 from provisioner.model.address import Address
 from provisioner.model.notebook import Notebook
-from provisioner.spec.load import stack_names
+from provisioner.spec.load import outlines
 from provisioner.spec.project import Project
 from tests.unit.spec.specs import IMAGE, VALID, load, notebook, problems, with_lines, write
 
@@ -171,9 +171,10 @@ def test_names_of_stacks_need_no_values(tmp_path: Path) -> None:
     """Who reads a state has none to give, and a notebook may be wrong."""
     spec = "variables: {x: {}}\n" + notebook(flavor="${var.x}", volume="3")
     write(tmp_path, specs__lab__a=spec, specs__own__a="stack: mine\n" + spec)
-    assert ("lab", "mine") == stack_names(root=tmp_path)
-    assert ("lab.prod", "mine.prod") == stack_names(root=tmp_path, project=Project(environment="prod"))
+    assert ["lab", "mine"] == [each.name for each in outlines(root=tmp_path)]
+    in_prod = outlines(root=tmp_path, project=Project(environment="prod"))
+    assert ["lab.prod", "mine.prod"] == [each.name for each in in_prod]
     write(tmp_path, specs__own__a="stack: [")
     with pytest.raises(SpecError) as refused:
-        stack_names(root=tmp_path)
+        outlines(root=tmp_path)
     assert ["E101"] == [problem.code for problem in refused.value.problems]

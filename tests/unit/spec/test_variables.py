@@ -99,7 +99,15 @@ def test_what_is_given_wins_over_the_environment_and_that_over_the_default(tmp_p
 
 def test_only_the_named_variable_of_the_environment_is_read(tmp_path: Path) -> None:
     """Not the one that is called like the variable."""
-    assert "a" == flavor(tmp_path, "{default: a}", Project(environ={"x": "b", "TF_VAR_x": "c"}))
+    assert "a" == flavor(tmp_path, "{default: a}", Project(environ={"x": "b"}))
+
+
+def test_terraforms_variables_of_the_environment(tmp_path: Path) -> None:
+    """Between what is given and what the declaration names; one for a variable that nobody declares is not ours."""
+    environ = {"TF_VAR_x": "by-terraform", "FLAVOR": "by-env", "TF_VAR_other": "1"}
+    assert "by-terraform" == flavor(tmp_path, "{default: a, env: FLAVOR}", Project(environ=environ))
+    given = Project(given={"x": Given("by-var", "--var x")}, environ=environ)
+    assert "by-var" == flavor(tmp_path, "{default: a, env: FLAVOR}", given)
 
 
 KINDS = (bool, int, float, str, list, dict)
