@@ -162,12 +162,17 @@ class Options:
     def chooses(self, address: Address) -> bool:
         return (not self.targets or address in self.targets) and address not in self.excludes
 
+    @property
+    def choosing(self) -> bool:
+        return bool(self.targets or self.excludes)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done to one stack whose state is at `serial` of `lineage`.
 
     made_at    when, in milliseconds since the epoch
+    partial    --target or --exclude chose among the notebooks
     refreshed  records that the refresh found different from the state; None for an instance that is gone
     rebased    records that move, that are taken over or forgotten: written before anything is sent
     warnings   what else is to be said; an error among them says why nothing is done at an address
@@ -181,6 +186,7 @@ class Plan:
     mode: Mode
     steps: tuple[Step, ...]
     made_at: int = 0
+    partial: bool = False
     drift: tuple[Drift, ...] = ()
     refreshed: Mapping[str, Record | None] = field(default_factory=dict)
     rebased: Mapping[str, Record | None] = field(default_factory=dict)

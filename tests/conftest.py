@@ -35,7 +35,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What a pipeline or a person's shell has set is not for the tests: a command asks nobody under CI, and writes into the
-# files that GitHub names. A test that is about a variable sets it.
-_FOREIGN = re.compile(r"CI|(CI|GITHUB|GITLAB|TF|HW|HUAWEICLOUD|OS|PROVISIONER)_.*|NO_COLOR|FORCE_COLOR|CLICOLOR_FORCE")
+# files that GitHub names. A test that is about a variable sets it. PROVISIONER_CHECKOV is the tests' own.
+_FOREIGN = re.compile(
+    r"(?!PROVISIONER_CHECKOV$)"
+    r"(CI|(CI|GITHUB|GITLAB|TF|HW|HUAWEICLOUD|OS|PROVISIONER)_.*|NO_COLOR|FORCE_COLOR|CLICOLOR_FORCE)"
+)
 for _name in [name for name in os.environ if _FOREIGN.fullmatch(name)]:
     del os.environ[_name]

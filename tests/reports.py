@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from provisioner.plan import Plan
@@ -22,4 +23,5 @@ def reported(plan: Plan, **fields: Any) -> Reported:
         "saved_as": "lab.plan",
         "origin": Origin("3f2c1ab", "li.wei", "main", JOB),
     }
-    return Reported(plan, **given | fields)
+    stack = ".".join(filter(None, (plan.stack, str((given | fields)["environment"]))))  # as a plan is called
+    return Reported(replace(plan, stack=stack), **given | fields)

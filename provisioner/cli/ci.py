@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # GitHub aborts the upload of a longer summary.
 SUMMARY_BYTES = 1024 * 1024
-# What GitHub shows of one kind for one step; it drops the rest without a word.
-MOST_ANNOTATIONS = 10
+# The variables in which a pipeline says where it checked the repository out.
+_ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 class Pipeline(Enum):
@@ -107,7 +107,7 @@ def _first(environ: Mapping[str, str], names: Sequence[str]) -> str:
 
 
 def outputs(plans: Sequence[Plan], digest: str) -> dict[str, str]:
-    """What later steps may ask for: sums over all stacks; the digest of the plan when there is one alone."""
+    """What later steps may ask for: sums over all stacks; the digest of a saved plan when it is the only one."""
     summaries = [plan.summary for plan in plans]
     pending, refused = any(plan.pending for plan in plans), any(plan.refused for plan in plans)
     counts = {
@@ -128,7 +128,7 @@ def publish(reported: Sequence[Reported], environ: Mapping[str, str] = os.enviro
     """Hand the plans of one command to the pipeline."""
     if pipeline(environ) is not Pipeline.GITHUB or not reported:
         return
-    digest = reported[0].digest if len(reported) == 1 else ""
+    digest = reported[0].digest if len(reported) == 1 and reported[0].approvable else ""
     values = outputs([each.plan for each in reported], digest)
     _append(environ.get("GITHUB_OUTPUT", ""), "".join(_assignment(*pair) for pair in values.items()))
     _summarize(reported, environ.get("GITHUB_STEP_SUMMARY", ""))
@@ -167,17 +167,19 @@ def annotate(diagnostics: Sequence[Diagnostic], environ: Mapping[str, str] = os.
     """Show problems beside the lines of a change in review, errors first."""
     if pipeline(environ) is not Pipeline.GITHUB:
         return
-    from provisioner.views.runner_log import annotation
+    from provisioner.views.findings.findings import in_repository
+    from provisioner.views.findings.github import annotation_lines
 
-    worst_first = sorted(diagnostics, key=lambda each: each.severity != "error")
-    for each in worst_first[:MOST_ANNOTATIONS]:
-        click.echo(annotation(_below(environ.get("GITHUB_WORKSPACE", ""), each)), err=True)
-    if (left := len(worst_first) - MOST_ANNOTATIONS) > 0:
+    directory = Path.cwd()
+    root = repository(directory, environ)
+    lines, left = annotation_lines(diagnostics, lambda file: in_repository(file, directory, root))
+    for line in lines:
+        click.echo(line, err=True)
+    if left:
         click.echo(f"{left} more in the text above, without an annotation.", err=True)
 
 
-def _below(workspace: str, found: Diagnostic) -> Diagnostic:
-    """Files by their names in the repository, wherever in it we work."""
-    if not (workspace and found.range):
-        return found
-    return replace(found, range=replace(found.range, file=os.path.relpath(found.range.file, workspace)))
+def repository(directory: Path, environ: Mapping[str, str]) -> Path:
+    """The root of the repository that we work in, as the pipeline says; without one we stand in it."""
+    roots = [Path(environ[name]).resolve() for name in _ROOTS if environ.get(name)]
+    return next((root for root in roots if directory.is_relative_to(root)), directory)

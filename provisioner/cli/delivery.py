@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,8 +116,11 @@ def _read_for(spec: Spec, session: Session) -> Iterator[str]:
 
 
 def _saved(path: Path, digest: str, request: Request) -> str:
+    from provisioner.cli.terminal import may_advise
+
+    saved = f"\nSaved {path} ({digest})."
     words = ["provisioner", *_chdir(), "apply", *(["--sandbox"] if request.sandbox else []), str(path)]
-    return f"\nSaved {path} ({digest}). To apply exactly this:\n  {shlex.join(words)}"
+    return f"{saved} To apply exactly this:\n  {shlex.join(words)}" if may_advise(sys.stdout) else saved
 
 
 def _not_saved(path: Path) -> str:

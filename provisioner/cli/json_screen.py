@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from provisioner.clock import Clock, SystemClock
 from provisioner.errors import Diagnostic
 from provisioner.plan import Mode, Plan
+from provisioner.spec.files import sources_of
 from provisioner.views.outcome import Outcome
 from provisioner.views.ui_events import (
     RunEvents,
@@ -27,7 +29,8 @@ from provisioner.views.ui_events import (
 if TYPE_CHECKING:
     from provisioner.events import Event, Listener
 
-# How long a signal handler waits for the line that is being written. It may be the line of the thread that it stopped.
+# How long a signal handler waits for the line that is being written. It may be the line of the thread that it stopped,
+# which then writes what the handler left.
 _PATIENCE = 0.2
 
 
@@ -38,10 +41,12 @@ class JsonScreen:
         self._clock = clock or SystemClock()
         self._descriptor = sys.stdout.fileno()
         self._lock = threading.Lock()
+        self._left: deque[bytes] = deque()
         self._tell([version_event()])
 
     def diagnostics(self, diagnostics: Sequence[Diagnostic]) -> None:
-        self._tell(map(diagnostic_event, diagnostics))
+        sources = sources_of(diagnostics)
+        self._tell(diagnostic_event(found, sources) for found in diagnostics)
 
     def plan(self, plan: Plan) -> None:
         self._tell(plan_events(plan))
@@ -59,7 +64,10 @@ class JsonScreen:
         self._tell([log_event(text)])
 
     def interrupted(self, text: str) -> None:
-        self._tell([log_event(text)], patience=_PATIENCE)
+        """Called by a signal handler, at any moment of any line."""
+        self._left.append(self._lines([log_event(text)]))
+        if self._lock.acquire(timeout=_PATIENCE):
+            self._end()
 
     @contextmanager
     def listening(self, clock: Clock) -> Iterator[Listener]:
@@ -73,15 +81,23 @@ class JsonScreen:
     def outcome(self, outcome: Outcome, mode: Mode) -> None:
         self._tell(outcome_events(outcome, mode))
 
-    def _tell(self, events: Iterable[UiEvent], *, patience: float = -1) -> None:
+    def _tell(self, events: Iterable[UiEvent]) -> None:
         """Whole lines, each event's at once: no thread writes into the line of another."""
-        data = "".join(f"{event.line(self._clock.now())}\n" for event in events).encode()
-        if not self._lock.acquire(timeout=patience):
-            return
+        data = self._lines(events)
+        self._lock.acquire()
         try:
             self._write(data)
         finally:
-            self._lock.release()
+            self._end()
+
+    def _end(self) -> None:
+        """Write what a signal handler could not, and let the next one write."""
+        while self._left:
+            self._write(self._left.popleft())
+        self._lock.release()
+
+    def _lines(self, events: Iterable[UiEvent]) -> bytes:
+        return "".join(f"{event.line(self._clock.now())}\n" for event in events).encode()
 
     def _write(self, data: bytes) -> None:
         """A reader that went away must not end an apply. Past Python's buffer, which would complain at exit."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ def _problems(path: Path) -> Iterator[tuple[str, str]]:
     elif path.exists() and not path.is_file():
         yield f"{path} is not a file", "name a file"
     elif not path.parent.is_dir():
-        yield f"there is no directory {path.parent}", f"mkdir -p {path.parent}"
+        yield f"there is no directory {path.parent}", f"mkdir -p {shlex.quote(str(path.parent))}"
     elif not os.access(path.parent, os.W_OK):
         yield f"nothing can be written in {path.parent}", "name a file in another directory"
 

@@ -39,7 +39,8 @@ def command(*, paths: tuple[Path, ...], environment: str, kind: str | None) -> N
     for state in recorded_states(paths, environment):
         if kind == "json":
             from provisioner.tfjson.state import state_document
+            from provisioner.views.clean import clean_json
 
-            click.echo(json.dumps(state_document(state), ensure_ascii=False, allow_nan=False))
+            click.echo(clean_json(json.dumps(state_document(state), ensure_ascii=False, allow_nan=False)))
         else:
             click.echo(state_table(state))

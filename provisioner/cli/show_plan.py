@@ -11,6 +11,7 @@ from provisioner.cli.screens import show_diagnostics
 from provisioner.cli.terminal import ascii_only, colored, width
 from provisioner.planfile.canonical import canonical
 from provisioner.planfile.reading import SavedPlan, read_plan
+from provisioner.views.clean import clean_json
 from provisioner.views.reported import Reported
 
 
@@ -25,7 +26,7 @@ def show_plan(path: Path, kind: str) -> None:
 def _text(saved: SavedPlan, path: Path, kind: str) -> str:
     match kind:
         case "json":
-            return f"{canonical(saved.document)}\n"
+            return f"{clean_json(canonical(saved.document))}\n"
         case "markdown":
             from provisioner.views.markdown import markdown
 

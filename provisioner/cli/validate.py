@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ import click
 from provisioner import __version__
 from provisioner.cli.options import PATHS, spec_options
 from provisioner.cli.terminal import colored
-from provisioner.errors import Diagnostic, ProvisionerError, SpecError
+from provisioner.errors import ProvisionerError, SpecError
 
 if TYPE_CHECKING:
     from provisioner.cli.options import Request
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 # The names of `views.findings.formats`, which only a run that prints one of them loads.
 FORMATS = ("text", "concise", "json", "github", "gitlab", "sarif", "junit")
-_ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 _FAILED = 1
 
 
@@ -45,6 +43,7 @@ def command(*, form: str, as_json: bool, **given: Any) -> int:
 
 def _print_text(request: Request) -> int:
     """For people: what is wrong ends the command as any error does."""
+    from provisioner.cli.ci import annotate
     from provisioner.cli.project import load_specs
     from provisioner.views.diagnostics import diagnostics_text
 
@@ -53,6 +52,7 @@ def _print_text(request: Request) -> int:
     warnings = [warning for stack in stacks for warning in stack.warnings]
     if warnings:
         click.echo(diagnostics_text(warnings, color=colored(sys.stderr), files=files), err=True, color=True)
+        annotate(warnings)
         click.echo("Success! The configuration is valid, but there were some validation warnings as shown above.")
     else:
         click.echo("Success! The configuration is valid.")
@@ -66,12 +66,14 @@ def _print_findings(request: Request, form: str) -> int:
     from provisioner.views.findings.formats import FORMATS as WRITERS
 
     found = _findings(request)
-    click.echo(WRITERS[form](found), nl=False)
+    click.echo(WRITERS[form](found).encode(), nl=False)  # UTF-8, whatever the locale: readers of data expect it
     return _FAILED if any(each.severity == "error" for each in found.diagnostics) else 0
 
 
 def _findings(request: Request) -> Findings:
+    from provisioner.cli.ci import repository
     from provisioner.cli.project import load_specs
+    from provisioner.spec.files import sources_of
     from provisioner.spec.load import notebook_places
     from provisioner.views.findings.findings import Findings, cleaned
 
@@ -84,27 +86,8 @@ def _findings(request: Request) -> Findings:
         diagnostics = tuple(warning for stack in stacks for warning in stack.warnings)
         notebooks = notebook_places(stacks)
     directory = Path.cwd()
-    root = _root(directory, os.environ)
+    root = repository(directory, os.environ)
     return Findings(cleaned(diagnostics), notebooks, sources_of(diagnostics), __version__, directory, root)
-
-
-def sources_of(diagnostics: Iterable[Diagnostic]) -> dict[str, bytes]:
-    """The bytes of the files that problems stand in, as far as they are files: values may come from a pipe."""
-    from provisioner.spec.files import read_bytes
-
-    sources = {}
-    for file in {found.range.file for found in diagnostics if found.range}:
-        try:
-            sources[file] = read_bytes(Path(file))
-        except OSError:
-            continue
-    return sources
-
-
-def _root(directory: Path, environ: Mapping[str, str]) -> Path:
-    """Of the repository, as a pipeline says; without one we stand in it."""
-    roots = [Path(environ[name]) for name in _ROOTS if environ.get(name)]
-    return next((root for root in roots if directory.is_relative_to(root)), directory)
 
 
 def _plural(count: int, noun: str) -> str:

@@ -61,7 +61,11 @@ class Header(BaseModel):
 
 def document_of(plan: Plan, state: State, basis: Basis) -> dict[str, Any]:
     """The document of `plan`, which was made from `state`. It holds no secret."""
-    plan = as_read(hidden(plan))  # the order of keys shows in what is written of it
+    return document_of_read(as_read(hidden(plan)), state, basis)  # the order of keys shows in what is written of it
+
+
+def document_of_read(plan: Plan, state: State, basis: Basis) -> dict[str, Any]:
+    """The same for a plan that was read from a document."""
     files = dict(basis.files or {})
     document = plan_document(plan, state=state, timestamp=_moment(plan.made_at))
     _describe(document, plan)

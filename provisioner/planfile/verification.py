@@ -16,7 +16,7 @@ from provisioner.model.secrets import Secrets
 from provisioner.operations import OperationKind, waiting
 from provisioner.plan import Action, Plan, Step, as_argument
 from provisioner.planfile.canonical import PREFIX, canonical
-from provisioner.planfile.document import document_of
+from provisioner.planfile.document import document_of_read
 from provisioner.planfile.reading import SavedPlan
 from provisioner.planning.secrecy import recalled
 from provisioner.planning.steps import seen
@@ -24,6 +24,7 @@ from provisioner.state.backend import Snapshot
 from provisioner.state.document import Cloud, Record, State
 
 _AGAIN = "plan again, and have that approved"
+_STATE_CHANGED = "the state changed since the plan was made"
 _SHOWN = 10
 _LONGEST = 200
 _ABSENT: Any = object()
@@ -61,33 +62,34 @@ def check_state(saved: SavedPlan, snapshot: Snapshot) -> None:
     differ = [f"{name}: planned {was}, now {now}" for name, (was, now) in found.items() if was != now]
     if not differ:
         return
-    summary, hint = "the state changed since the plan was made", _AGAIN
     if plan.serial and not snapshot.stored_digest:
-        differ.append("Nothing is recorded where this was looked for.")
+        detail = f"It was made on serial {plan.serial} of lineage {plan.lineage}; here nothing is recorded."
         hint = "run it in the directory that it was planned in, with the same provisioner.yaml"
-    elif plan.lineage == state.lineage:
-        done = carried_out(plan, state)
-        if done and len(done) == len(plan.pending):
-            detail = f"The state is at serial {serial} and shows all that it asked for."
-            raise _refused("E701", "this plan was carried out already", detail, "there is nothing to do; plan again")
-        if done:
-            differ.append(f"Of its {len(plan.pending)} changes {len(done)} are there: {', '.join(done[:_SHOWN])}.")
-        if snapshot.has_journal:
-            differ.append("A run was cut off, and what it did stands in its journal alone.")
-        if done or snapshot.has_journal:
-            hint = f"{_AGAIN}; or provisioner apply, which plans anew what is left"
-    raise _refused("E702", summary, "\n".join(differ), hint)
+        raise _refused("E702", _STATE_CHANGED, detail, hint)
+    wanted = _wanted(plan, state) if plan.lineage == state.lineage else {}
+    done = [text for text, there in wanted.items() if there]
+    if done and len(done) == len(wanted):
+        detail = f"The state is at serial {serial} and shows all that it asked for."
+        raise _refused("E701", "this plan was carried out already", detail, "there is nothing to do; plan again")
+    if done:
+        differ.append(f"Of its {len(wanted)} changes {len(done)} are there: {', '.join(done[:_SHOWN])}.")
+    if snapshot.has_journal:
+        differ.append("A run was cut off, and what it did stands in its journal alone.")
+    hint = f"{_AGAIN}; or provisioner apply, which plans anew what is left" if done or snapshot.has_journal else _AGAIN
+    raise _refused("E702", _STATE_CHANGED, "\n".join(differ), hint)
 
 
-def carried_out(plan: Plan, state: State) -> list[str]:
-    """The addresses where a state shows what the plan asked for."""
-    return [str(step.address) for step in plan.pending if _shows(plan, step, state.resources.get(str(step.address)))]
+def _wanted(plan: Plan, state: State) -> dict[str, bool]:
+    """The addresses where the plan asks for something, and whether the state shows that by now."""
+    if plan.pending:
+        return {str(step.address): _shows(plan, step, state.resources.get(str(step.address))) for step in plan.pending}
+    return {text: state.resources.get(text) == record for text, record in plan.refreshed.items()}
 
 
 def check_shown(saved: SavedPlan, state: State) -> None:
     """What people and policies read in the file is what its steps do: it is written anew and compared."""
-    again = document_of(saved.plan, state, saved.header.basis)
-    if canonical(again) == canonical(saved.document):
+    again = document_of_read(saved.plan, state, saved.header.basis)
+    if again["provisioner"]["digest"] == saved.header.digest:
         return
     differ = (path for path, *_ in _paths(saved.document, again, in_lists=True) if path != "provisioner.digest")
     detail = f"{next(differ, '')}: the file says otherwise than its steps do. Nothing was changed."

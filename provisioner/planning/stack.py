@@ -84,6 +84,7 @@ def build_plan(
         mode=options.mode,
         steps=final,
         made_at=now_ms,
+        partial=options.choosing,
         drift=tuple(_drift(base, sight, refreshed, declared, now_ms)),
         refreshed=refreshed,
         rebased=moved,

@@ -59,6 +59,17 @@ def read_bytes(path: Path) -> bytes:
         return stream.read(MAX_BYTES + 1)
 
 
+def sources_of(diagnostics: Iterable[Diagnostic]) -> dict[str, bytes]:
+    """The bytes of the files that problems stand in, as far as they are files: values may come from a pipe."""
+    sources = {}
+    for name in {found.range.file for found in diagnostics if found.range}:
+        try:
+            sources[name] = read_bytes(Path(name))
+        except OSError:
+            continue
+    return sources
+
+
 def specs_in(directory: Path) -> list[Path]:
     """The files directly in a directory that are specs; none when it cannot be listed."""
     try:

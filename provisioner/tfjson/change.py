@@ -84,6 +84,8 @@ def deposed_key(each: Deposed) -> str:
 
 def patch_between(before: Any, after: Any) -> list[dict[str, Any]]:
     """RFC 6902. Without moves: that one tag went is no reason why another came."""
+    if before == after:
+        return []  # as for most: comparing all of it in depth takes long
     import jsonpatch  # slow to load, and only documents want it
 
     patch: list[dict[str, Any]] = jsonpatch.JsonPatch.from_diff(before, after, optimization=False).patch
@@ -141,17 +143,26 @@ def _change(
     sensitive: Collection[str] = (),
     secrets: Secrets,
 ) -> dict[str, Any]:
-    before, before_sensitive = _without_secrets(before, sensitive, secrets)
-    after, after_sensitive = _without_secrets(after, sensitive, secrets)
+    shown_before, before_sensitive = _without_secrets(before, sensitive, secrets)
+    shown_after, after_sensitive = _without_secrets(after, sensitive, secrets)
     return {
         "actions": list(actions),
-        "before": before,
-        "after": after,
+        "before": shown_before,
+        "after": shown_after,
         "after_unknown": dict(unknown or {}),
         "before_sensitive": before_sensitive,
         "after_sensitive": after_sensitive,
-        "patch": patch_between(before, after),
+        "patch": [*patch_between(shown_before, shown_after), *_unseen((before, after), (shown_before, shown_after))],
     }
+
+
+def _unseen(values: tuple[_Values, _Values], shown: tuple[_Values, _Values]) -> Iterator[dict[str, Any]]:
+    """What changes and looks the same, since no value of it is shown: the patch must not say that nothing does."""
+    before, after = ({} if side is None else side for side in values)
+    seen_before, seen_after = ({} if side is None else side for side in shown)
+    for name in sorted(before.keys() & after.keys()):
+        if before[name] != after[name] and seen_before[name] == seen_after[name]:
+            yield {"op": "replace", "path": f"/{name}", "value": seen_after[name]}
 
 
 def _without_secrets(

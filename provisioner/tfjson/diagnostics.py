@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from provisioner.errors import Diagnostic, SourceRange
@@ -30,7 +32,7 @@ def diagnostic_document(found: Diagnostic, sources: Mapping[str, bytes] = NO_SOU
     document: dict[str, Any] = {
         "severity": found.severity,
         "summary": found.summary,
-        "detail": "\n\n".join(filter(None, [found.detail, found.hint and f"hint: {found.hint}"])),
+        "detail": "\n\n".join(filter(None, [found.detail, found.hint and f"help: {found.hint}"])),
     }
     if found.code:
         document["code"] = found.code
@@ -59,11 +61,18 @@ def _position(source: bytes | None, line: int, column: int) -> dict[str, int]:
 
 def _byte(source: bytes, line: int, column: int) -> int:
     """Our columns count characters, and none for the byte order mark."""
+    starts = _line_starts(source)
+    if line >= len(starts):
+        return len(source)
+    text = source[starts[line - 1] : starts[line]].decode("utf-8", "surrogateescape")
+    return min(len(source), starts[line - 1] + _size(text[: column - 1]))
+
+
+@lru_cache(maxsize=4)  # problems come by file
+def _line_starts(source: bytes) -> tuple[int, ...]:
+    """Where each line begins, and one behind the last would."""
     mark = len(codecs.BOM_UTF8) if source.startswith(codecs.BOM_UTF8) else 0
-    lines = source[mark:].split(b"\n")
-    before = sum(len(each) + 1 for each in lines[: line - 1])
-    text = lines[line - 1].decode("utf-8", "surrogateescape") if line <= len(lines) else ""
-    return min(len(source), mark + before + _size(text[: column - 1]))
+    return tuple(accumulate((len(line) + 1 for line in source[mark:].split(b"\n")), initial=mark))
 
 
 def _snippet(found: Diagnostic, place: SourceRange) -> dict[str, Any]:

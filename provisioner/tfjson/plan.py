@@ -5,7 +5,7 @@ A change is in `change`, the names of attributes are in `attributes`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +16,14 @@ from provisioner.state.document import Record, State
 from provisioner.tfjson.address import PROVIDER, PROVIDER_NAME, block
 from provisioner.tfjson.attributes import masked, named, path_of
 from provisioner.tfjson.change import changes_of, drift_of
-from provisioner.tfjson.state import TERRAFORM_VERSION, region_of, resource_values, state_resource, values_document
+from provisioner.tfjson.state import (
+    TERRAFORM_VERSION,
+    is_tainted,
+    region_of,
+    resource_values,
+    state_resource,
+    values_document,
+)
 
 FORMAT_VERSION = "1.2"
 
@@ -30,7 +37,7 @@ def plan_document(plan: Plan, *, state: State, timestamp: str) -> dict[str, Any]
         "format_version": FORMAT_VERSION,
         "terraform_version": TERRAFORM_VERSION,
         "provisioner_version": __version__,
-        "planned_values": {"root_module": {"resources": _side("after", changes, others)}},
+        "planned_values": {"root_module": {"resources": _side("after", changes, map(_untainted, others))}},
         "resource_drift": [
             drift_of(each, state.resources.get(str(each.address)), region, plan.secrets) for each in plan.drift
         ],
@@ -42,7 +49,7 @@ def plan_document(plan: Plan, *, state: State, timestamp: str) -> dict[str, Any]
         "checks": [],
         "timestamp": timestamp,
         "applyable": not plan.refusals and _changes_something(plan),
-        "complete": not plan.refused and not _leaves_out(plan, state) and not _blocks(plan),
+        "complete": not (plan.partial or plan.refused or _blocks(plan)),
         "errored": bool(plan.refusals),
     }
 
@@ -67,7 +74,12 @@ def _others(plan: Plan, state: State, region: str) -> Iterator[dict[str, Any]]:
             yield state_resource(address, fresh, region)
 
 
-def _side(side: str, changes: Sequence[Mapping[str, Any]], others: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _untainted(resource: dict[str, Any]) -> dict[str, Any]:
+    """Only a state says so."""
+    return {name: value for name, value in resource.items() if name != "tainted"}
+
+
+def _side(side: str, changes: Sequence[Mapping[str, Any]], others: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """All notebooks `before` the plan is carried out, or `after` it."""
     changed = [_resource(each, side) for each in changes if each["change"][side] is not None]
     return sorted([*changed, *others], key=lambda each: (each["address"], each.get("deposed_key", "")))
@@ -78,17 +90,13 @@ def _resource(change: Mapping[str, Any], side: str) -> dict[str, Any]:
     names = {name: value for name, value in change.items() if name not in dropped}
     if "deposed" in change:
         names["deposed_key"] = change["deposed"]
-    return resource_values(names, change["change"][side], change["change"][f"{side}_sensitive"])
+    values = change["change"][side]
+    tainted = {"tainted": True} if side == "before" and is_tainted(values.get("status")) else {}
+    return {**resource_values(names, values, change["change"][f"{side}_sensitive"]), **tainted}
 
 
 def _changes_something(plan: Plan) -> bool:
     return bool(plan.refreshed) if plan.mode is Mode.REFRESH_ONLY else bool(plan.pending)
-
-
-def _leaves_out(plan: Plan, state: State) -> bool:
-    """Whether --target or --exclude keep the plan from something that is recorded."""
-    stepped = {str(step.address) for step in plan.steps} | {str(step.moved_from) for step in plan.steps}
-    return plan.mode is not Mode.REFRESH_ONLY and not state.resources.keys() <= stepped
 
 
 def _blocks(plan: Plan) -> bool:

@@ -39,8 +39,13 @@ def values_document(resources: list[dict[str, Any]]) -> dict[str, Any]:
 def state_resource(address: Address, record: Record, region: str) -> dict[str, Any]:
     """What a record holds of an instance."""
     values, sensitive = masked(recorded(record, region), sensitive_fields(record))
-    tainted = {"tainted": True} if record.status == "CREATE_FAILED" else {}
+    tainted = {"tainted": True} if is_tainted(record.status) else {}
     return {**resource_values(identity(address), values, sensitive), **tainted}
+
+
+def is_tainted(status: str | None) -> bool:
+    """Whether the creation failed, so that the next plan replaces it."""
+    return status == "CREATE_FAILED"
 
 
 def resource_values(names: dict[str, Any], values: Any, sensitive: Any) -> dict[str, Any]:

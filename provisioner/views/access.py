@@ -11,7 +11,7 @@ from typing import Any
 from provisioner.model.access import Access
 from provisioner.model.address import Address
 from provisioner.plan import as_argument
-from provisioner.views.clean import one_line
+from provisioner.views.clean import clean_json, one_line
 from provisioner.views.table import table
 
 _ABSENT = "-"
@@ -37,7 +37,8 @@ def access_table(ways: Sequence[Way], *, show_token: bool) -> str:
 
 def access_json(ways: Sequence[Way], *, show_token: bool) -> str:
     """The same for scripts: null stands for what there is not."""
-    return json.dumps([_document(way, show_token=show_token) for way in ways], indent=2, ensure_ascii=False) + "\n"
+    documents = [_document(way, show_token=show_token) for way in ways]
+    return clean_json(json.dumps(documents, indent=2, ensure_ascii=False)) + "\n"
 
 
 def ssh_config(ways: Sequence[Way]) -> str:

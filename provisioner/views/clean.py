@@ -4,6 +4,7 @@ Used by every view.
 
 from __future__ import annotations
 
+import json
 import re
 
 # C0 and C1 controls except tab and newline; line separators; bidi overrides, zero-width and tag characters; surrogates,
@@ -26,6 +27,11 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """`clean`, with newlines spelt out too: foreign text must not imitate a line of ours."""
     return _disarmed(_visible(text).replace("\n", "\\n"))
+
+
+def clean_json(text: str) -> str:
+    """JSON that says the same, in which nothing is invisible or obeyed by a terminal."""
+    return UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _visible(text: str) -> str:

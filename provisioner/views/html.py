@@ -26,7 +26,7 @@ from provisioner.model.address import Address
 from provisioner.model.secrets import Secrets
 from provisioner.plan import Action, Mode, Plan
 from provisioner.views.block import header, remarks
-from provisioner.views.clean import UNSAFE, clean
+from provisioner.views.clean import clean, clean_json
 from provisioner.views.details import Attribute, Moved, attributes, moved, spec_diff
 from provisioner.views.reported import Reported
 from provisioner.views.review import Caution, Row, review_of
@@ -34,6 +34,8 @@ from provisioner.views.text import summary_line
 
 # Above this many changes each has one line: what is behind it stands in the JSON.
 MOST_IN_FULL = 2000
+# Above this many characters the JSON stays in its own report.
+MOST_JSON = 5_000_000
 
 _GRAVE = frozenset({"REFUSED", "DATA LOSS", "removed", "REPLACED", "EXPOSED"})
 _ENDS = 4
@@ -60,7 +62,6 @@ class _Page:
 
     title: str
     stack: str
-    environment: str
     verdict: str
     digest: str
     job: str
@@ -132,10 +133,13 @@ def _source(text: str) -> str:
 
 
 def _embedded(document: Mapping[str, Any]) -> str:
-    """JSON that cannot end the element that it stands in, and hides nothing from whoever reads it there."""
-    text = json.dumps(document, ensure_ascii=False, indent=1)
-    text = re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text)
-    return UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    """JSON that cannot end the element that it stands in, and hides nothing from whoever reads it there; "" for more
+    than a browser is to be burdened with.
+    """
+    text = clean_json(json.dumps(document, ensure_ascii=False, indent=1))
+    if len(text) > MOST_JSON:
+        return ""
+    return re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _page(reported: Reported) -> _Page:
@@ -145,17 +149,15 @@ def _page(reported: Reported) -> _Page:
     drifts = {drift.address: drift for drift in plan.drift}
     rows = tuple(_entry(number, row, drifts, brief=brief) for number, row in enumerate(review.rows, 1))
     ids = {entry.row.address: entry.id for entry in rows}
-    name = ".".join(filter(None, (plan.stack, reported.environment)))
     actions = Counter(row.step.action for row in review.rows)
     return _Page(
-        title=f"Plan of {name}",
+        title=f"Plan of {plan.stack}",
         stack=plan.stack,
-        environment=reported.environment,
-        verdict=summary_line(plan),
-        digest=reported.digest,
+        verdict=f"{summary_line(plan)}{' It is refused.' if plan.refused else ''}",
+        digest=reported.digest if reported.approvable else "",
         job=_job(reported.origin.job_url),
         saved_as=reported.saved_as,
-        file_name=f"{_NOT_IN_NAMES.sub('_', name)}.plan.json",
+        file_name=f"{_NOT_IN_NAMES.sub('_', plan.stack)}.plan.json",
         facts=tuple((term, text) for term, text in _facts(reported) if text),
         tiles=tuple((action, actions[action]) for action in Action if actions[action]),
         cautions=tuple((each, ids.get(each.address, "")) for each in review.cautions if each.word != "WARNING"),
@@ -186,6 +188,7 @@ def _entry(number: int, row: Row, drifts: Mapping[Address, Drift], *, brief: boo
 
 def _facts(reported: Reported) -> Iterator[tuple[str, str]]:
     plan, origin = reported.plan, reported.origin
+    yield "Environment", reported.environment
     yield "Region", reported.region
     yield "Project", _masked(reported.project_id)
     yield "State", _serials(plan)

@@ -196,15 +196,14 @@ class _Comment:
         yield f"serial {self.plan.serial}"
         if origin.job_url and self.depth is _Depth.FULL:
             yield link("job", _short(origin.job_url, _LONGEST_NAME * 4))
-        if self.depth is _Depth.FULL and not self.plan.refused:
+        if self.depth is _Depth.FULL and self.reported.approvable:
             yield from self._approval()
 
     def _approval(self) -> Iterator[str]:
         """How exactly this is approved. Only for who was shown all of it."""
         reported = self.reported
-        if reported.digest:
-            yield f"digest {code(reported.digest)}"
-        if reported.saved_as and reported.digest and (self.plan.pending or self.plan.mode is Mode.REFRESH_ONLY):
+        yield f"digest {code(reported.digest)}"
+        if self.plan.pending or self.plan.mode is Mode.REFRESH_ONLY:
             apply = f"provisioner apply {shlex.quote(reported.saved_as)} --approved-digest {reported.digest}"
             yield f"to apply exactly this: {code(apply)}"
 

@@ -25,7 +25,7 @@ class Reported:
 
     document     the plan file, as `planfile` writes it
     digest       of that document, `sha256:` and 64 hexadecimal digits
-    environment  of provisioner.yaml, "" for none
+    environment  of provisioner.yaml, "" for none; the stack is named after it, too
     saved_as     name of the plan file, "" when none was written
     """
 
@@ -37,3 +37,8 @@ class Reported:
     project_id: str
     saved_as: str = ""
     origin: Origin = Origin()
+
+    @property
+    def approvable(self) -> bool:
+        """Whether there is something to approve by its digest: a saved plan that may be carried out."""
+        return bool(self.saved_as and self.digest) and not self.plan.refused

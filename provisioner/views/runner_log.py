@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from provisioner.errors import Diagnostic
 from provisioner.views.clean import clean
+from provisioner.views.findings.findings import words
 
 
 def annotation(found: Diagnostic) -> str:
@@ -18,8 +19,7 @@ def annotation(found: Diagnostic) -> str:
     if place and place.line == place.end_line:  # GitHub mistakes the columns of several lines
         properties |= {"col": str(place.column), "endColumn": str(place.end_column)}
     told = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
-    text = "\n".join(part for part in (found.summary, found.detail, found.hint) if part)
-    return f"::{found.severity}{f' {told}' if told else ''}::{_data(clean(text))}"
+    return f"::{found.severity}{f' {told}' if told else ''}::{_data(clean(words(found)))}"
 
 
 def section_start(name: str, title: str, seconds: float, *, collapsed: bool) -> str:

@@ -33,7 +33,7 @@ from provisioner.events import (
 from provisioner.model.address import Address
 from provisioner.plan import Action, Loss, Mode, Plan, Reason, Step
 from provisioner.tfjson.address import resource
-from provisioner.tfjson.diagnostics import diagnostic_document
+from provisioner.tfjson.diagnostics import NO_SOURCES, diagnostic_document
 from provisioner.views.clean import one_line
 from provisioner.views.outcome import Outcome, result_line
 from provisioner.views.phases import CREATION, DESTRUCTION, HEARTBEAT_SECONDS, Doing, first_doing, following
@@ -78,10 +78,10 @@ def log_event(text: str) -> UiEvent:
     return UiEvent("log", text.strip())
 
 
-def diagnostic_event(found: Diagnostic) -> UiEvent:
+def diagnostic_event(found: Diagnostic, sources: Mapping[str, bytes] = NO_SOURCES) -> UiEvent:
     level = "error" if found.severity == "error" else "warn"
     message = f"{found.severity.title()}: {found.summary}"
-    return UiEvent("diagnostic", message, {"diagnostic": diagnostic_document(found)}, level)
+    return UiEvent("diagnostic", message, {"diagnostic": diagnostic_document(found, sources)}, level)
 
 
 def saved_event(path: str, digest: str) -> UiEvent:

@@ -61,6 +61,16 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     return said.stdout.splitlines()
 
 
+def record(project: Project, state: str, key: str) -> None:
+    path = project.root / "state" / f"{state}.json"
+    path.parent.mkdir(exist_ok=True)
+    resources = f'{{"notebook.{key}": {{"id": "f9937afa-4451-42db-a76b-72d624749f66", "status": "RUNNING"}}}}'
+    path.write_text(
+        '{"format": "provisioner.state/1", "lineage": "7a3e8f52-5b1b-4f61-9dd1-25a5b6a1f0aa", "serial": 1, '
+        f'"stack": "{state}", "resources": {resources}}}'
+    )
+
+
 def test_commands_and_options_are_completed(project: Project) -> None:
     """Also those below another command."""
     assert ["stacks", "start", "state"] == offered(project, "sta")
@@ -83,14 +93,8 @@ def test_addresses_come_from_the_specs(project: Project) -> None:
 def test_what_is_recorded_comes_from_the_states(project: Project) -> None:
     """Where only that can be meant; with --env that environment's. Nothing is asked of the service."""
     assert [""] == offered(project, "stop", "")
-    state = project.root / "state"
-    state.mkdir()
-    for name, key in (("lab", "old"), ("lab.prod", "live")):
-        resources = f'{{"notebook.{key}": {{"id": "f9937afa-4451-42db-a76b-72d624749f66", "status": "RUNNING"}}}}'
-        (state / f"{name}.json").write_text(
-            '{"format": "provisioner.state/1", "lineage": "7a3e8f52-5b1b-4f61-9dd1-25a5b6a1f0aa", "serial": 1, '
-            f'"stack": "{name}", "resources": {resources}}}'
-        )
+    record(project, "lab", "old")
+    record(project, "lab.prod", "live")
     (project.root / "provisioner.yaml").write_text("version: 1\nenvironments: {prod: {}, test: {}}\n")
     assert ["notebook.old"] == offered(project, "stop", "")
     assert ["notebook.live"] == offered(project, "stop", "--env", "prod", "")
@@ -98,6 +102,17 @@ def test_what_is_recorded_comes_from_the_states(project: Project) -> None:
     assert ["prod", "test"] == offered(project, "plan", "--env", "")
     assert ["lab"] == offered(project, "state", "pull", "--stack", "")
     assert ["notebook.old"] == offered(project, "--chdir", ".", "start", "")
+
+
+def test_an_import_is_offered_what_is_not_recorded(project: Project) -> None:
+    """Its first word is an address; the id is known to the service alone; the path is the shell's affair."""
+    gpu = [rf"notebook.gpu\[\"{each}\"\]" for each in (r"ann\ b", "ann", "ben")]
+    assert ["notebook.alice", *gpu] == offered(project, "import", "notebook.")
+    assert [""] == offered(project, "import", "notebook.alice", "")
+    assert ["files of default", ""] == offered(project, "import", "notebook.alice", "f9937afa", "sp")
+    assert ["files of default", ""] == offered(project, "import", "--all", "sp")
+    record(project, "lab", "alice")
+    assert gpu == offered(project, "import", "notebook.")
 
 
 @pytest.mark.parametrize("spec", ["notebooks: [", "version: 1\nnotebooks: {alice: {flavr: 1}}\n", "\x00"])

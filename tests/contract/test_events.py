@@ -124,6 +124,31 @@ class TestRuns:
             ("outputs", "Outputs: 0"),
         ] == stream(project, "apply", "p.json")
 
+    def test_several_stacks(self, project: Project) -> None:
+        """One after the other in one stream; each line of a plan says of which it is."""
+        text = (project.root / "specs" / "lab" / "notebooks.json").read_text()
+        (project.root / "specs" / "other").mkdir()
+        (project.root / "specs" / "other" / "notebooks.json").write_text(text.replace("alice", "bob"))
+        found = events(project.run("plan", "--json").stdout)
+        assert ["version", *["planned_change", "change_summary"] * 2] == [each["type"] for each in found]
+        assert ["lab", "lab", "other", "other"] == [each["stack"] for each in found[1:]]
+
+    def test_a_lock_that_is_held(self, project: Project, sandbox: Sandbox) -> None:
+        """That it waits, and for whom; a plan goes on without it, an apply does not."""
+        sandbox.pace(create_ms=60_000)
+        process = project.start("apply", "--auto-approve", "--json")
+        eventually(lambda: len(sandbox.notebooks()) == 1)
+        planned = project.run("plan", "--json", "--lock-timeout", "1s")
+        applied = project.run("apply", "--json", "--auto-approve", "--lock-timeout", "1s")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert [(0, ""), (1, "")] == [(each.returncode, each.stderr) for each in (planned, applied)]
+        said = [each["@message"] for each in events(planned.stdout) if each["type"] == "log"]
+        assert [True, True] == [said[0].startswith("Waiting for the lock"), said[-1].startswith("Another run")]
+        (*_, waited, refused) = events(applied.stdout)
+        assert ("log", "diagnostic") == (waited["type"], refused["type"])
+        assert "lock" in refused["@message"]
+
     def test_a_failure(self, project: Project) -> None:
         """Its words follow as a diagnostic, and the rest is done."""
         project.declare(alice={}, bob={"flavor": "modelarts.none"})
@@ -139,10 +164,14 @@ class TestRuns:
         """It is told, what runs is recorded, and the exit code is 130."""
         sandbox.pace(create_ms=60_000)
         process = project.start("apply", "--auto-approve", "--json")
-        eventually(lambda: len(sandbox.notebooks()) == 1)
+        assert process.stdout is not None
+        told = ""
+        while '"notebook_status"' not in told:  # the create was answered, and is waited for
+            told += (line := process.stdout.readline())
+            assert line, told
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
-        kinds = [each["type"] for each in events(out)]
+        kinds = [each["type"] for each in events(told + out)]
         assert (130, "") == (process.returncode, err)
         assert {"log", "apply_interrupted"} < set(kinds)
         assert "apply_incomplete" == kinds[-1]

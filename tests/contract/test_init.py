@@ -14,6 +14,7 @@ import yaml
 
 from provisioner.cli.main import cli
 from tests.contract.project import Project
+from tests.contract.terminal import Terminal
 
 FILES = [
     ".gitignore",
@@ -41,9 +42,9 @@ def committable(directory: Path) -> list[str]:
 
 def test_a_newcomer_can_run_it_at_once(tmp_path: Path) -> None:
     """With the command that it prints, without an account; then a plan is empty, and git sees the state alone."""
-    said = Project(tmp_path).run("init", "my project")
-    assert (0, "") == (said.returncode, said.stderr)
-    assert "cd 'my project' && provisioner apply --sandbox\n" in said.stdout
+    with Terminal(Project(tmp_path), "init", "my project") as terminal:
+        assert 0 == terminal.end()
+    assert "  cd 'my project' && provisioner apply --sandbox" in terminal.shown
     project = Project(tmp_path / "my project")
     assert FILES == sorted(written(project.root))
     valid = project.run("validate")
@@ -60,9 +61,29 @@ def test_a_newcomer_can_run_it_at_once(tmp_path: Path) -> None:
 
 def test_it_begins_where_one_stands(tmp_path: Path) -> None:
     """Without a directory; nothing to change to."""
-    said = Project(tmp_path).run("init")
-    assert "\n  provisioner apply --sandbox\n" in said.stdout
+    with Terminal(Project(tmp_path), "init") as terminal:
+        assert 0 == terminal.end()
+    assert "  provisioner apply --sandbox" in terminal.shown
     assert FILES == sorted(written(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["TF_IN_AUTOMATION", "CI"])
+def test_a_machine_is_given_no_advice(name: str, tmp_path: Path) -> None:
+    """What was written is a fact, what comes next is not its affair; nor is it that of a file."""
+    with Terminal(Project(tmp_path), "init", "made", environ={name: "true"}) as terminal:
+        terminal.end()
+    assert ["Wrote provisioner.yaml, "] == [line[:24] for line in terminal.raw.splitlines() if line]
+    assert "simulator" not in Project(tmp_path).run("init", "other").stdout
+
+
+@pytest.mark.parametrize("words", ["-input=false", "-input=false -upgrade", "-backend-config key=x -reconfigure"])
+def test_terraforms_init_finds_nothing_to_do(words: str, tmp_path: Path) -> None:
+    """What runs Terraform calls it in every job, and would commit what it wrote."""
+    project = Project(tmp_path)
+    said = project.run("init", *words.split())
+    expected = "Nothing to prepare: there are no plugins, and the backend stands in provisioner.yaml.\n"
+    assert (0, expected, "") == (said.returncode, said.stdout, said.stderr)
+    assert {} == written(tmp_path)
 
 
 def test_the_schemas_are_where_the_first_lines_say(tmp_path: Path) -> None:
@@ -130,7 +151,7 @@ def test_a_pipeline_has_commands_that_exist(kind: str, tmp_path: Path) -> None:
     text = (tmp_path / PIPELINES[kind]).read_text()
     assert isinstance(yaml.safe_load(text), dict)
     assert "{version}" not in text
-    commands = re.findall(r"(?m)^ +(?:- |run: )provisioner ([^#\n]+)", text)
+    commands = re.findall(r"(?m)^ +.*[-:;] provisioner ([^#|\n]+)", text)
     assert ["validate", "plan", "plan", "apply", "drift"] == [command.split()[0] for command in commands]
     for name, *words in map(str.split, commands):
         options = [word for word in words if word.startswith("--")]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -15,51 +13,14 @@ import pytest
 from tests.contract.lab import OTHER_IMAGE
 from tests.contract.project import Project
 from tests.contract.sandbox import Sandbox
+from tests.contract.saved import PLAN, World, changing
 
-PLAN = "plan.bin"
-LARGE = {"flavor": "modelarts.vm.cpu.8u"}
 SSH = {"service": "SSH", "key_pair_names": ["eve"], "allowed_access_ips": ["203.0.113.9"]}
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """A project with a saved plan that changes alice, creates carol, deletes dave and leaves bob alone."""
-
-    sandbox: Sandbox
-    project: Project
-
-    def id(self, key: str) -> str:
-        return str(self.project.recorded()[f"notebook.{key}"]["id"])
-
-    def apply(self, *arguments: str, **environ: str) -> CompletedProcess[str]:
-        return self.project.run("apply", PLAN, "--accept-loss=all", *arguments, **environ)
-
-    def refused(self, *arguments: str, **environ: str) -> str:
-        """What is said when the plan is refused, and nothing else happened."""
-        before, log = self.project.bytes_of_state(), len(self.sandbox.calls())
-        done = self.apply(*arguments, **environ)
-        assert done.returncode == 1, done.stdout
-        assert log == len(self.sandbox.calls())
-        assert before == self.project.bytes_of_state()
-        assert self.project.run("state", "list").returncode == 0
-        assert "another run" not in self.project.run("plan").stderr
-        return done.stderr
-
-
-def made(sandbox: Sandbox, root: Path) -> World:
-    sandbox.reset()
-    project = Project(root, sandbox.environ)
-    project.declare(alice={}, bob={}, dave={})
-    assert project.run("apply", "--auto-approve").returncode == 0
-    project.declare(alice=LARGE, bob={}, carol={})
-    planned = project.run("plan", f"--out={PLAN}")
-    assert planned.returncode == 0, planned.stderr
-    return World(sandbox, project)
 
 
 @pytest.fixture
 def world(shared_sandbox: Sandbox, tmp_path: Path) -> World:
-    return made(shared_sandbox, tmp_path)
+    return changing(shared_sandbox, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +30,7 @@ def lasting(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -
 
     def get() -> World:
         if not made_once or not shared_sandbox.notebooks():
-            made_once[:] = [made(shared_sandbox, tmp_path_factory.mktemp("lasting"))]
+            made_once[:] = [changing(shared_sandbox, tmp_path_factory.mktemp("lasting"))]
         return made_once[0]
 
     yield get
@@ -119,7 +80,7 @@ def test_what_the_plan_does_not_touch_changed(world: World) -> None:
     world.sandbox.forget()
     done = world.apply()
     assert (0, "Apply complete! Resources: 1 added, 1 changed, 1 destroyed.") == (
-        done.returncode,
+        done.code,
         done.stdout.splitlines()[-1],
     )
     operations = [each["operation"] for each in world.sandbox.log()]
@@ -130,14 +91,13 @@ def test_what_the_plan_does_not_touch_changed(world: World) -> None:
 def test_the_untouched_one_is_gone(world: World) -> None:
     """Nor does that."""
     world.sandbox.happen(world.id("bob"), "vanish")
-    assert world.apply().returncode == 0
+    assert world.apply().code == 0
 
 
 def test_what_it_creates_was_made_meanwhile(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     """By the same stack on another machine: there is no second one."""
-    other = Project(tmp_path_factory.mktemp("other"), world.sandbox.environ)
-    other.declare(carol={})
-    assert other.run("apply", "--auto-approve", "--target=carol").returncode == 0
+    other = World(world.sandbox, Project(tmp_path_factory.mktemp("other"), world.sandbox.environ))
+    other.applied(carol={})
     said = world.refused()
     assert "notebook.carol is not any more what the plan was made for" in said
     assert "carries its mark (provisioner import carol" in said
@@ -145,7 +105,7 @@ def test_what_it_creates_was_made_meanwhile(world: World, tmp_path_factory: pyte
 
 def test_the_state_moved(world: World) -> None:
     """By another apply."""
-    assert world.project.run("apply", "--auto-approve", "--target=alice").returncode == 0
+    world.done("apply", "--auto-approve", "--target=alice")
     assert "error[E702]: the state changed since the plan was made" in world.refused()
 
 
@@ -165,35 +125,33 @@ def test_the_state_was_edited_under_the_same_serial(world: World) -> None:
 def test_another_state(world: World) -> None:
     """One that began anew."""
     shutil.rmtree(world.project.root / "state")
-    assert world.project.run("import", "bob", str(world.sandbox.notebooks()[0]["id"])).returncode == 0
+    assert world.run("import", "bob", str(world.sandbox.notebooks()[0]["id"])).code == 0
     assert "lineage: planned" in world.refused()
 
 
 def test_applied_twice(world: World) -> None:
     """The second time it is known to be done."""
-    assert world.apply().returncode == 0
+    assert world.apply().code == 0
     assert "error[E701]: this plan was carried out already" in world.refused()
 
 
 def test_a_first_plan_applied_twice(shared_sandbox: Sandbox, tmp_path: Path) -> None:
     """The lineage of a state begins with the plan that made it."""
-    shared_sandbox.reset()
-    world = World(shared_sandbox, Project(tmp_path, shared_sandbox.environ))
-    world.project.declare(alice={})
-    assert world.project.run("plan", f"--out={PLAN}").returncode == 0
-    assert world.apply().returncode == 0
+    world = World.empty(shared_sandbox, tmp_path)
+    world.declare(alice={})
+    world.plan()
+    assert world.apply().code == 0
     assert "error[E701]" in world.refused()
     assert 1 == len(shared_sandbox.notebooks())
 
 
 def test_a_first_plan_when_something_is_recorded_by_now(shared_sandbox: Sandbox, tmp_path: Path) -> None:
     """It was made for nothing."""
-    shared_sandbox.reset()
-    world = World(shared_sandbox, Project(tmp_path, shared_sandbox.environ))
-    world.project.declare(alice={})
-    assert world.project.run("plan", f"--out={PLAN}").returncode == 0
-    world.project.declare(bob={})
-    assert world.project.run("apply", "--auto-approve").returncode == 0
+    world = World.empty(shared_sandbox, tmp_path)
+    world.declare(alice={})
+    world.plan()
+    world.declare(bob={})
+    assert world.run("apply", "--auto-approve").code == 0
     assert "error[E702]" in world.refused()
 
 
@@ -202,11 +160,11 @@ def test_the_specs_changed(change: str, world: World) -> None:
     """The plan says everything; that they changed is told."""
     specs = world.project.root / "specs"
     if change == "edited":
-        world.project.declare(alice={"description": "other"})
+        world.declare(alice={"description": "other"})
     else:
         shutil.rmtree(specs)
     done = world.apply()
-    assert 0 == done.returncode, done.stderr
+    assert 0 == done.code, done.stderr
     assert "warning[W709]: files that the plan was made from changed since" in done.stderr
     assert "Apply complete! Resources: 1 added, 1 changed, 1 destroyed." in done.stdout
 
@@ -214,8 +172,15 @@ def test_the_specs_changed(change: str, world: World) -> None:
 def test_another_project(world: World) -> None:
     """Of the same account, say."""
     said = world.refused(HW_PROJECT_ID="f" * 32)
-    assert "error" in said
-    assert "f" * 32 in said
+    assert "error[E705]: the plan was made for another project or region" in said
+    assert f"project_id: planned {world.sandbox.project_id}, here {'f' * 32}" in said
+
+
+def test_another_region(world: World) -> None:
+    """The same project id would not exist there."""
+    said = world.refused(HW_REGION_NAME="eu-west-101")
+    assert "error[E705]" in said
+    assert "region: planned cn-north-4, here eu-west-101" in said
 
 
 def test_the_limits_of_the_project_count_still(world: World) -> None:
@@ -226,8 +191,8 @@ def test_the_limits_of_the_project_count_still(world: World) -> None:
 
 def test_consent_counts_still(world: World) -> None:
     """The volume of dave goes with it."""
-    done = world.project.run("apply", PLAN)
-    assert 1 == done.returncode
+    done = world.run("apply", PLAN)
+    assert 1 == done.code
     assert "nobody agreed to that" in done.stderr
 
 
@@ -256,52 +221,45 @@ def test_options_that_do_not_fit(option: str, told: str, lasting: Callable[[], W
 
 def test_an_approved_digest_without_a_plan(lasting: Callable[[], World]) -> None:
     """It would approve whatever is planned now."""
-    done = lasting().project.run("apply", "--auto-approve", "--approved-digest=sha256:0")
-    assert 1 == done.returncode
+    done = lasting().run("apply", "--auto-approve", "--approved-digest=sha256:0")
+    assert 1 == done.code
     assert "--approved-digest needs a plan file" in done.stderr
 
 
 def test_the_approved_plan_is_applied(world: World) -> None:
     """The digest is what plan --out prints and what stands in the file."""
-    digest = json.loads((world.project.root / PLAN).read_text())["provisioner"]["digest"]
-    assert world.apply(f"--approved-digest={digest}").returncode == 0
+    digest = world.document()["provisioner"]["digest"]
+    assert world.apply(f"--approved-digest={digest}").code == 0
 
 
 def test_a_plan_is_shown(world: World) -> None:
     """As it was made, and offline."""
-    shown = world.project.run("show", PLAN, PROVISIONER_ENDPOINT="http://127.0.0.1:9")
+    shown = world.run("show", PLAN, PROVISIONER_ENDPOINT="http://127.0.0.1:9")
     assert "Plan: 1 to add, 1 to change, 1 to destroy." in shown.stdout
-    assert (world.project.root / PLAN).read_text() == world.project.run("show", PLAN, "--json").stdout
+    assert world.file.read_text() == world.run("show", PLAN, "--json").stdout
 
 
 def test_a_secret_is_given_again(shared_sandbox: Sandbox, tmp_path: Path) -> None:
     """The file holds none; apply takes it from the variable that the spec names."""
-    shared_sandbox.reset()
-    world = World(shared_sandbox, Project(tmp_path, shared_sandbox.environ))
-    world.project.declare(alice={"description": "${var.word}"})
-    path = tmp_path / "specs" / "lab" / "notebooks.json"
-    spec = json.loads(path.read_text()) | {"variables": {"word": {"sensitive": True, "env": "THE_WORD"}}}
-    path.write_text(json.dumps(spec))
-    assert world.project.run("plan", f"--out={PLAN}", THE_WORD="hunter2!").returncode == 0
+    world = World.empty(shared_sandbox, tmp_path)
+    world.declare({"variables": {"word": {"sensitive": True, "env": "THE_WORD"}}}, alice={"description": "${var.word}"})
+    world.plan(THE_WORD="hunter2!")
     assert "hunter2!" not in (tmp_path / PLAN).read_text()
     missing, different = world.apply(), world.apply(THE_WORD="hunter3!")
     assert "error[E706]: the sensitive variable `word` is not given" in missing.stderr
     assert "has another value than when the plan was made" in different.stderr
     assert not shared_sandbox.calls()
-    assert world.apply(THE_WORD="hunter2!").returncode == 0
+    assert world.apply(THE_WORD="hunter2!").code == 0
     assert "hunter2!" in shared_sandbox.only()["description"]
     assert not [each for each in (tmp_path / "state").rglob("*") if each.is_file() and b"hunter2!" in each.read_bytes()]
 
 
 def test_a_secret_that_nobody_can_give_again(shared_sandbox: Sandbox, tmp_path: Path) -> None:
     """Is said when the plan is made."""
-    shared_sandbox.reset()
-    project = Project(tmp_path, shared_sandbox.environ)
-    project.declare(alice={"description": "${var.word}"})
-    path = tmp_path / "specs" / "lab" / "notebooks.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"variables": {"word": {"sensitive": True}}}))
-    done = project.run("plan", f"--out={PLAN}", "--var=word=hunter2!")
-    assert 1 == done.returncode
+    world = World.empty(shared_sandbox, tmp_path)
+    world.declare({"variables": {"word": {"sensitive": True}}}, alice={"description": "${var.word}"})
+    done = world.run("plan", f"--out={PLAN}", "--var=word=hunter2!")
+    assert 1 == done.code
     assert "error[E707]: the sensitive variable `word` has no environment variable" in done.stderr
     assert not (tmp_path / PLAN).exists()
 
@@ -309,14 +267,14 @@ def test_a_secret_that_nobody_can_give_again(shared_sandbox: Sandbox, tmp_path: 
 def test_a_refused_plan_is_not_saved(world: World) -> None:
     """Nobody can approve it."""
     (world.project.root / "provisioner.yaml").write_text("version: 1\npolicy: {max_destroys: 0}\n")
-    done = world.project.run("plan", "--out=other.bin")
-    assert 1 == done.returncode
+    done = world.run("plan", "--out=other.bin")
+    assert 1 == done.code
     assert "Not saved as other.bin: the plan is refused." in done.stdout
     assert not (world.project.root / "other.bin").exists()
 
 
 def test_nothing_to_do(world: World) -> None:
     """A plan without changes is applied as such."""
-    world.project.run("apply", "--auto-approve", "--accept-loss=all")
-    assert world.project.run("plan", f"--out={PLAN}").returncode == 0
-    assert 0 == world.apply().returncode
+    world.done("apply", "--auto-approve", "--accept-loss=all")
+    world.plan()
+    assert 0 == world.apply().code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,10 @@ def test_advice_is_for_a_person(project: Project) -> None:
         terminal.end()
         assert note not in terminal.raw
     assert note not in project.run("plan").stderr
+    with Terminal(project, "plan", "--out", "lab.plan") as terminal:
+        terminal.until_shows("provisioner apply lab.plan")
+    said = project.run("plan", "--out", "lab.plan").stdout
+    assert re.search(r"(?m)^Saved lab\.plan \(sha256:[0-9a-f]{64}\)\.$", said)
 
 
 class TestEnvironment:

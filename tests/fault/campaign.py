@@ -76,7 +76,7 @@ def boundaries(directory: Path, sandbox: Sandbox, flow: Flow) -> list[Point]:
     """Every boundary of one undisturbed run."""
     world = world_in(directory, sandbox)
     world.prepare(flow)
-    ended = world.run(*flow.arguments)
+    ended = world.run(*flow.command)
     assert 0 == ended.code, ended.stderr
     requests, changes = len(sandbox.log()), len(world.changes())
     points = [Point("before request", k) for k in range(1, requests + 1)]
@@ -108,7 +108,7 @@ def kill(world: World, flow: Flow, point: Point) -> Ended:
         world.arm("hang", nth=point.k, when=point.where.split()[0])
     else:
         world.sandbox.pace(latency_ms=LATENCY_MS)
-    command = world.start(*flow.arguments)
+    command = world.start(*flow.command)
     if point.where in {"before request", "after request"}:
         world.until_fired(command)
     elif point.where == "journal line":

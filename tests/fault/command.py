@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 _IMPORTED = (
     "provisioner.cli.apply",
+    "provisioner.cli.apply_file",
     "provisioner.cli.carry_out",
+    "provisioner.cli.delivery",
     "provisioner.cli.destroy",
     "provisioner.cli.plan",
     "provisioner.provider.iam",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Notebooks = Mapping[str, Mapping[str, Any]]
 
 MOUNT = {"category": "OBSFS", "uri": "obs://bucket/dir/", "mount_path": "/data/a/"}
+PLAN_FILE = "plan.bin"
 LARGE = {"flavor": "modelarts.vm.cpu.8u"}
 
 
@@ -21,9 +22,10 @@ class Flow:
     """One kind of change.
 
     before, after  what is declared, and exists, before and after it
-    arguments      the command
+    arguments      the command, and what goes on after it
     doomed         the notebooks whose instance this flow deletes; no other may be deleted
     records        what the specs say of records besides: `moved`, `removed`
+    saved          the plan is saved first, and that file is applied; what goes on is the plain command
     """
 
     name: str
@@ -32,6 +34,12 @@ class Flow:
     arguments: tuple[str, ...] = ("apply", "--auto-approve")
     doomed: frozenset[str] = frozenset()
     records: Mapping[str, Any] = field(default_factory=dict)
+    saved: bool = False
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What is done once."""
+        return ("apply", PLAN_FILE, "--accept-loss", "all") if self.saved else self.arguments
 
     @property
     def destroys(self) -> bool:
@@ -92,4 +100,13 @@ POWER = Flow(
     {"alice": {}, "bob": {"desired_status": "STOPPED"}},
     {"alice": {"desired_status": "STOPPED"}, "bob": {}},
 )
-FLOWS = (CREATE, UPDATE, GROW, REPLACE, REPLACE_FIRST, MOVE, DELETE, DESTROY, TAGS, POWER)
+SAVED_FIRST = replace(CREATE, name="first plan file", saved=True)
+SAVED = Flow(
+    "plan file",
+    {"alice": {}, "bob": {}, "carol": {}, "erin": {}},
+    {"alice": LARGE, "bob": {**evs(20), **FIRST}, "dave": {"tags": {"a": "1"}}, "erin": {}},
+    ("apply", "--auto-approve", "--accept-loss", "all"),
+    frozenset({"bob", "carol"}),
+    saved=True,
+)
+FLOWS = (CREATE, UPDATE, GROW, REPLACE, REPLACE_FIRST, MOVE, DELETE, DESTROY, TAGS, POWER, SAVED_FIRST, SAVED)

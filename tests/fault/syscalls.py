@@ -77,7 +77,7 @@ def traced(
 ) -> tuple[Ended, str]:
     """Run `flow` with one worker, maybe under an injection; how it ended, and what it did to `files`."""
     assert STRACE is not None
-    command = world.start(*flow.arguments, "--parallelism=1", traced=True)
+    command = world.start(*flow.command, "--parallelism=1", traced=True)
     output = world.project.root / "trace"
     # As the command spells them: from its own directory, and in full.
     spelled = [name for file in files for name in (file, str(world.project.root / file))]

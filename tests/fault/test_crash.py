@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.contract.sandbox import Sandbox
 from tests.fault.campaign import Point, boundaries, instants, kill, kill_at, world_in
-from tests.fault.flows import CREATE, FLOWS, REPLACE, Flow
+from tests.fault.flows import CREATE, FLOWS, REPLACE, SAVED, SAVED_FIRST, Flow
 from tests.fault.world import World
 
 SEED = 20
@@ -42,6 +43,27 @@ def test_killed_ten_times_in_a_row(flow: Flow, world: World) -> None:
         world.calm()
     assert landed, "no kill landed inside an apply"
     assert [] == world.settle(flow)[1]
+
+
+@pytest.mark.parametrize("flow", [SAVED_FIRST, SAVED], ids=lambda flow: flow.name.replace(" ", "-"))
+def test_the_same_plan_file_after_a_kill(flow: Flow, shared_sandbox: Sandbox, tmp_path: Path) -> None:
+    """F129: nothing is done twice: it is refused, and says how to go on, where the first run got to change anything."""
+    chance = random.Random(SEED)
+    found = boundaries(tmp_path / "undisturbed", shared_sandbox, flow)
+    refused = 0
+    for n, point in enumerate(chance.sample(found, 3)):
+        world = world_in(tmp_path / str(n), shared_sandbox)
+        world.prepare(flow)
+        kill(world, flow, point)
+        world.calm()
+        shared_sandbox.pace(latency_ms=0)
+        again = world.run(*flow.command)
+        if again.code:
+            refused += 1
+            assert re.search(r"error\[E70[123]\]", again.stderr), again.stderr
+            assert "plan again" in again.stderr
+        assert [] == world.settle(flow)[1], str(point)
+    assert refused, "no kill changed anything"
 
 
 @pytest.mark.parametrize("cut", [1, 8, 9, 40, -2, -1])

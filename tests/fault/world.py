@@ -19,7 +19,7 @@ from tests.contract.lab import SMALL
 from tests.contract.project import Project, eventually
 from tests.contract.sandbox import READS, Sandbox
 from tests.fault.command import Command, Ended
-from tests.fault.flows import Flow, Notebooks
+from tests.fault.flows import PLAN_FILE, Flow, Notebooks
 
 Kind = Literal["orphan", "duplicate", "lost", "wrong", "deleted", "leftover", "stuck", "not empty", "secret"]
 RERUNS = 2
@@ -68,6 +68,9 @@ class World:
             (self.project.root / "specs" / "lab" / "records.json").write_text(
                 json.dumps({"version": 1, **flow.records})
             )
+        if flow.saved:
+            saved = self.run("plan", f"--out={PLAN_FILE}")
+            assert 0 == saved.code, saved.stderr
         self._before = {each["id"]: each["name"] for each in self.sandbox.notebooks()}
         self.sandbox.forget()
 

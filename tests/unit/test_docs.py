@@ -23,6 +23,8 @@ PAGES = ("README.md", "CHANGELOG.md", *sorted(f"docs/{page.name}" for page in (R
 FOREIGN = {
     *("--help", "--no-build-isolation", "--no-deps", "--update-golden", "--decrypt"),
     *("--flow", "--kills", "--syscalls", "--resume"),
+    *("--from-file", "--from-literal", "--quiet"),  # kubectl, pip
+    *("--framework", "--skip-download", "--external-checks-dir"),  # checkov
 }
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 

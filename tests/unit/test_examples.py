@@ -149,13 +149,37 @@ def test_a_pod_may_do_nothing_but_its_work(path: Path) -> None:
     pod = job["template"]["spec"]
     [container] = pod["containers"]
     assert ("batch/v1", 0, "Never") == (manifest["apiVersion"], job["backoffLimit"], pod["restartPolicy"])
+    assert "Forbid" == manifest["spec"].get("concurrencyPolicy", "Forbid")
     assert pod["securityContext"]["runAsNonRoot"]
+    assert {"type": "RuntimeDefault"} == pod["securityContext"]["seccompProfile"]
+    assert pod["automountServiceAccountToken"] is False
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert {"drop": ["ALL"]} == container["securityContext"]["capabilities"]
+    assert "memory" in container["resources"]["limits"]
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     assert set(volumes) == {mount["name"] for mount in container["volumeMounts"]}
     assert "persistentVolumeClaim" in volumes["state"]
+
+
+def test_argo_cd_carries_out_the_hook_with_each_sync() -> None:
+    """The job of the last sync, whose log stays readable till then, gives way to the one of the next."""
+    hook, job = (read(f"examples/kubernetes/{name}.yaml") for name in ("argocd-hook", "job"))
+    expected = {"argocd.argoproj.io/hook": "Sync", "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation"}
+    assert expected == hook["metadata"]["annotations"]
+    assert job["spec"] == hook["spec"]
+
+
+def test_what_the_manifests_mount_is_made_by_the_documented_commands() -> None:
+    """Secret, ConfigMaps and claim by their names."""
+    page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    pod = read("examples/kubernetes/job.yaml")["spec"]["template"]["spec"]
+    names = [source["secretRef"]["name"] for source in pod["containers"][0]["envFrom"]]
+    names += [volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume]
+    made = re.findall(r"(?m)^kubectl create (?:secret generic|configmap) (\S+)", page)
+    assert sorted(names) == sorted(made)
+    [claim] = [volume["persistentVolumeClaim"] for volume in pod["volumes"] if "persistentVolumeClaim" in volume]
+    assert f"`{claim['claimName']}`" in page
 
 
 def test_the_image_runs_the_command_as_nobody() -> None:

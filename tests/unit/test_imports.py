@@ -36,6 +36,7 @@ SERVER = {"starlette", "uvicorn"}
 VIEW = {"deepdiff", "jinja2", "rich"}  # rich is for a terminal, and here is none; deepdiff is for a difference
 PATCH = {"jsonpatch"}  # for an environment with patch files
 PLAN = {"provisioner.planning.stack", "provisioner.lookups.catalog"}
+FORMATS = {"provisioner.views.findings.formats"}
 WRITING = {"provisioner.spec.writing", "provisioner.state.terraform", "provisioner.adoption"}
 
 # What a command must not load.
@@ -46,7 +47,8 @@ ABSENT = {
     "--version": HELP,
     "--help": HELP,
     **{f"{name} --help": HELP for name in COMMANDS},
-    "validate": OFFLINE,
+    "validate": OFFLINE | FORMATS,
+    **{f"validate --format={form}": OFFLINE for form in ("concise", "json", "github", "gitlab", "sarif", "junit")},
     "show": OFFLINE,
     "state list": OFFLINE,
     "init made": OFFLINE,

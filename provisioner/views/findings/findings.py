@@ -30,9 +30,13 @@ class Findings:
     root: PurePath
 
     def path(self, file: str) -> str:
-        """The name of a file in the repository; absolute when it lies elsewhere."""
-        path = PurePath(os.path.normpath(self.directory / file))
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+        return in_repository(file, self.directory, self.root)
+
+
+def in_repository(file: str, directory: PurePath, root: PurePath) -> str:
+    """What others call a file that is `file` to us; absolute when it lies elsewhere."""
+    path = PurePath(os.path.normpath(directory / file))
+    return one_line((path.relative_to(root) if path.is_relative_to(root) else path).as_posix())
 
 
 def cleaned(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -47,6 +51,11 @@ def cleaned(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
         )
         for found in diagnostics
     )
+
+
+def rule(found: Diagnostic) -> str:
+    """What was broken. A command line or a setting that cannot be obeyed has no code."""
+    return found.code or "provisioner"
 
 
 def words(found: Diagnostic) -> str:

@@ -5,7 +5,7 @@ It keeps ten of each severity of a step and drops the rest without a word, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from provisioner.errors import Diagnostic
@@ -16,18 +16,19 @@ MOST = 10
 
 
 def github(findings: Findings) -> str:
-    return "".join(f"{line}\n" for line in _lines(findings))
-
-
-def _lines(findings: Findings) -> Iterator[str]:
-    left = 0
-    for severity in ("error", "warning"):
-        alike = [found for found in findings.diagnostics if found.severity == severity]
-        yield from (annotation(_in_repository(found, findings)) for found in alike[:MOST])
-        left += len(alike[MOST:])
+    lines, left = annotation_lines(findings.diagnostics, findings.path)
     if left:
-        yield f"::notice::{left} more: GitHub shows {MOST} of each severity, `provisioner validate` prints all"
+        lines.append(f"::notice::{left} more: GitHub shows {MOST} of each severity, `provisioner validate` prints all")
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _in_repository(found: Diagnostic, findings: Findings) -> Diagnostic:
-    return replace(found, range=replace(found.range, file=findings.path(found.range.file))) if found.range else found
+def annotation_lines(diagnostics: Sequence[Diagnostic], path: Callable[[str], str]) -> tuple[list[str], int]:
+    """Errors first, as many as are shown, and how many are left. `path` is the name of a file in the repository."""
+    told: list[Diagnostic] = []
+    for severity in ("error", "warning"):
+        told += [found for found in diagnostics if found.severity == severity][:MOST]
+    return [annotation(_placed(found, path)) for found in told], len(diagnostics) - len(told)
+
+
+def _placed(found: Diagnostic, path: Callable[[str], str]) -> Diagnostic:
+    return replace(found, range=replace(found.range, file=path(found.range.file))) if found.range else found

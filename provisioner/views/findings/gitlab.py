@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from provisioner.errors import Diagnostic
-from provisioner.views.findings.findings import Findings, words
+from provisioner.views.findings.findings import Findings, rule, words
 from provisioner.views.findings.fingerprint import fingerprinted
 
 _SEVERITIES = {"error": "critical", "warning": "minor"}
@@ -25,7 +25,7 @@ def _issue(found: Diagnostic, fingerprint: str, findings: Findings) -> dict[str,
     }
     return {
         "description": words(found).replace("\n", " · "),
-        "check_name": found.code or "provisioner",
+        "check_name": rule(found),
         "fingerprint": fingerprint,
         "severity": _SEVERITIES[found.severity],
         "location": location,

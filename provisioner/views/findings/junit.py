@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from provisioner.errors import Diagnostic
 from provisioner.views.findings.concise import line
-from provisioner.views.findings.findings import Findings, words
+from provisioner.views.findings.findings import Findings, rule, words
 
 _NO_FILE = "provisioner validate"
 _NOT_XML = re.compile("[\ufffe\uffff]")  # the others are clean already
@@ -75,7 +75,7 @@ def _case(file: str, name: str, problems: list[Diagnostic]) -> ET.Element:
     errors = [found for found in problems if found.severity == "error"]
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        failure = ET.SubElement(case, "failure", type=errors[0].code, message=errors[0].summary + more)
+        failure = ET.SubElement(case, "failure", type=rule(errors[0]), message=errors[0].summary + more)
         failure.text = "\n".join(_told(errors))
     if warnings := [found for found in problems if found.severity == "warning"]:
         ET.SubElement(case, "system-out").text = "\n".join(_told(warnings))

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from provisioner.errors import Diagnostic, SourceRange
-from provisioner.views.findings.findings import Findings, words
+from provisioner.views.findings.findings import Findings, rule, words
 from provisioner.views.findings.fingerprint import fingerprinted
 from provisioner.views.findings.meanings import MEANINGS
 
@@ -21,7 +21,7 @@ _HELP = "The table at the end of docs/spec.md of provisioner lists every code; `
 
 def sarif(findings: Findings) -> str:
     placed = [(found, mark, place) for found, mark in fingerprinted(findings) if (place := found.range)]
-    levels = {found.code or "provisioner": found.severity for found, _, _ in placed}
+    levels = {rule(found): found.severity for found, _, _ in placed}
     rules = sorted(levels)
     run = {
         "tool": {
@@ -48,10 +48,9 @@ def _rule(code: str, level: str) -> dict[str, Any]:
 
 
 def _result(found: Diagnostic, mark: str, location: dict[str, Any], rules: list[str]) -> dict[str, Any]:
-    rule = found.code or "provisioner"
     return {
-        "ruleId": rule,
-        "ruleIndex": rules.index(rule),
+        "ruleId": rule(found),
+        "ruleIndex": rules.index(rule(found)),
         "level": found.severity,
         "message": {"text": words(found)},
         "locations": [{"physicalLocation": location}],

@@ -60,7 +60,7 @@
   addEventListener("hashchange", () => open(location.hash.slice(1)));
   open(location.hash.slice(1));
 
-  show("copy").addEventListener("click", async ({ target }) => {
+  show("copy")?.addEventListener("click", async ({ target }) => {
     const digest = byId("digest");
     getSelection().selectAllChildren(digest);
     try {
@@ -71,7 +71,7 @@
     }
   });
 
-  show("download").addEventListener("click", ({ target }) => {
+  show("download")?.addEventListener("click", ({ target }) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([byId("plan").textContent, "\n"], { type: "application/json" }));
     link.download = target.dataset.name;

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from provisioner.cli.ci import MOST_ANNOTATIONS, SUMMARY_BYTES, Pipeline, annotate, origin, outputs, pipeline, publish
+from provisioner.cli.ci import SUMMARY_BYTES, Pipeline, annotate, origin, outputs, pipeline, publish
 from provisioner.errors import Diagnostic, SourceRange
 from provisioner.plan import Plan
 from provisioner.views.reported import Origin, Reported
@@ -107,7 +108,7 @@ class TestPublish:
         output.write_text("before=1\n")
         summary.write_text("Before.\n")
         environ = GITHUB | {"GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary)}
-        publish([reported(SCENARIOS["create"]())], environ)
+        publish([replace(reported(SCENARIOS["create"]()), saved_as="lab.plan")], environ)
         lines = output.read_text().splitlines()
         assert ["before=1", "to_add=1", "to_change=0", "to_destroy=0"] == lines[:4]
         assert f"plan_digest=sha256:{'9' * 64}" in lines
@@ -138,12 +139,12 @@ class TestPublish:
 
 class TestAnnotate:
     def test_the_first_ten_errors_first(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """And how many there are besides."""
-        warnings = [Diagnostic("W1", f"warning {number}", severity="warning") for number in range(MOST_ANNOTATIONS)]
+        """Ten of each severity, as GitHub counts, and how many there are besides."""
+        warnings = [Diagnostic("W1", f"warning {number}", severity="warning") for number in range(11)]
         annotate([*warnings, Diagnostic("E1", "error")], GITHUB)
         lines = capsys.readouterr().err.splitlines()
         assert "::error title=E1::error" == lines[0]
-        assert ["::warning title=W1::warning 8", "1 more in the text above, without an annotation."] == lines[9:]
+        assert ["::warning title=W1::warning 9", "1 more in the text above, without an annotation."] == lines[10:]
 
     def test_files_by_their_names_in_the_repository(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

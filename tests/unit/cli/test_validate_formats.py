@@ -8,174 +8,382 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
 import xmlschema
 import yaml
+from _pytest.capture import CaptureResult
 
 from provisioner import __version__
+from provisioner.cli.main import main
 from provisioner.views.findings.formats import FORMATS
+from provisioner.views.findings.github import MOST
 from provisioner.views.findings.meanings import MEANINGS
+from tests import github_runner
 
 ROOT = Path(__file__).parents[3]
 SCHEMAS = ROOT / "tests" / "unit" / "views" / "schemas"
+EXTENSIONS = {"concise": "txt", "json": "json", "github": "txt", "gitlab": "json", "sarif": "json", "junit": "xml"}
+
 VALID = """\
 notebooks:
   good:
     flavor: modelarts.vm.cpu.2u
     image_id: e1a07296-22a8-4f05-8bc8-e936c8e54090
     volume: {category: EVS, ownership: MANAGED, capacity: 50}
-    endpoints: [{service: SSH, key_pair_names: [k]}]
 """
-WINDOWS = "\ufeff# 笔记本\r\nnotebooks:\r\n  w:\r\n    描述: x\r\n    flavor: modelarts.vm.cpu.2u\r\n"
-HOSTILE = 'notebooks:\n  h:\n    "::error file=x,line=1::50%\\n]]>\\n::warning::fake": <&>\n' + "".join(
-    f"    wrong{number}: x\n" for number in range(11)
+OPEN = f"{VALID}    endpoints: [{{service: SSH, key_pair_names: [k]}}]\n"
+WINDOWS = "\ufeff# 笔记本\r\nnotebooks:\r\n  w: {flavor: modelarts.vm.cpu.2u, 描述: 笔, 错误: x}\r\n"
+HOSTILE = f'{OPEN}    "::error file=x,line=1::50%\\n]]>\\n::warning::fake ##[error]": <&>\n' + "".join(
+    f"    flavor{number}: x\n" for number in range(11)
 )
-EXTENSIONS = {"concise": "txt", "json": "json", "github": "txt", "gitlab": "json", "sarif": "json", "junit": "xml"}
+VARIABLES = """\
+variables:
+  owner: {type: string}
+  size: {type: number, default: 5}
+  token: {type: string, sensitive: true}
+"""
+PATCHES = """\
+good:
+  - {op: replace, path: /nothing/there, value: 1}
+  - {op: tast, path: /flavor, value: 1}
+absent:
+  - {op: add, path: /name, value: x}
+"""
+SETTINGS = """\
+version: 1
+environments:
+  dev: {patches: [patches/dev.patch.yaml, patches/none.patch.yaml]}
+"""
 
 
-def validate(directory: Path, form: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "provisioner", "validate", f"--format={form}", *arguments]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
-    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+@dataclass(frozen=True)
+class Scenario:
+    """Files below a directory, and what stands behind `validate`."""
+
+    files: Mapping[str, str | bytes]
+    arguments: tuple[str, ...] = ()
+    code: int = 1
+
+
+SCENARIOS = {
+    "hostile": Scenario({"specs/my lab/%,;.yaml": HOSTILE}),
+    "unreadable": Scenario(
+        {
+            "specs/lab/control.yaml": b"a: \x1b[1m\n",
+            "specs/lab/good.yaml": VALID,
+            "specs/lab/tab.yaml": "a:\n\t- x\n",
+            "specs/lab/latin.yaml": b"a: \xe9\n",
+        }
+    ),
+    "windows": Scenario({"specs/lab/windows.yaml": WINDOWS.encode()}),
+    "several stacks": Scenario(
+        {
+            "specs/a/good.yaml": VALID,
+            "specs/a/below/left_out.yaml": VALID,
+            "specs/b/bad.yaml": VALID.replace("flavor", "flavour"),
+            "specs/c/clash.yaml": f"stack: a\n{VALID}",
+        }
+    ),
+    "settings": Scenario(
+        {"provisioner.yaml": "clod: {}\nenvironments: {dev: {variables: 3}}\n", "specs/a.yaml": VALID}
+    ),
+    "environment": Scenario({"provisioner.yaml": SETTINGS, "specs/a.yaml": VALID}, ("--env", "prod")),
+    "patches": Scenario(
+        {"provisioner.yaml": SETTINGS, "specs/a.yaml": VALID, "patches/dev.patch.yaml": PATCHES}, ("--env=dev",)
+    ),
+    "variables": Scenario(
+        {"specs/lab/a.yaml": VALID, "specs/lab/v.yaml": VARIABLES, "own.yaml": "size: many\nnobody: x\ntoken: xyz\n"},
+        ("--var-file=own.yaml", "--var=x=1"),
+    ),
+    "no file of variables": Scenario({"specs/a.yaml": VALID}, ("--var-file=none.yaml",)),
+    "no path": Scenario({}, ("nowhere",)),
+    "warnings": Scenario({"specs/a/a.yaml": OPEN, "specs/a/below/b.yaml": VALID, "specs/b/b.yaml": OPEN}, code=0),
+    "well": Scenario({"specs/a.yaml": VALID}, code=0),
+}
+
+
+@dataclass
+class Project:
+    """A directory to work in, in a checkout of a pipeline, with the command in this process."""
+
+    root: Path
+    read: Callable[[], CaptureResult[bytes]]
+
+    def write(self, files: Mapping[str, str | bytes]) -> None:
+        for name, content in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def validate(self, form: str, *arguments: str, code: int = 1) -> str:
+        """What stands on stdout; nothing stands on stderr."""
+        assert code == main(["validate", f"--format={form}", *arguments])
+        read = self.read()
+        assert b"" == read.err
+        return read.out.decode()
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Files with every kind of trouble, and a notebook that is well."""
-    specs = tmp_path / "specs" / "my lab"
-    specs.mkdir(parents=True)
-    (specs / "good.yaml").write_text(VALID, encoding="utf-8")
-    (specs / "hostile.yaml").write_text(HOSTILE, encoding="utf-8")
-    (specs / "tab.yaml").write_text("a:\n\t- x\n", encoding="utf-8")
-    (specs / "windows.yaml").write_bytes(WINDOWS.encode())
-    return tmp_path
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Project:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")  # where text is annotated: formats must not be
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return Project(tmp_path, capfdbinary.readouterr)
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_every_format_says_the_same_each_time(form: str, project: Path, agrees: Callable[[str, str], None]) -> None:
-    """A whole document on stdout, nothing on stderr, exit code 1, no control character."""
-    done = validate(project, form)
-    assert (1, "") == (done.returncode, done.stderr)
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.stdout)
-    agrees(f"findings/{form}.{EXTENSIONS[form]}", done.stdout.replace(f'"{__version__}"', '"VERSION"'))
+class Judges:
+    """Each reads a format by the rules of those who take it, and says how many problems it found."""
 
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_a_path_that_is_not_there_is_told_in_the_format(form: str, tmp_path: Path) -> None:
-    """Nobody has to read stderr too."""
-    done = validate(tmp_path, form)
-    assert (1, "") == (done.returncode, done.stderr)
-    assert "E401" in done.stdout
-    judge(form, done.stdout)
+    def concise(self, text: str) -> int:
+        """Each line, by the problem matcher of the examples; what has no place is left to people."""
+        matcher = json.loads((ROOT / "examples" / "github" / "provisioner-matcher.json").read_text(encoding="utf-8"))
+        (pattern,) = matcher["problemMatcher"][0]["pattern"]
+        for line in text.splitlines():
+            found = re.fullmatch(pattern["regexp"], line)
+            if not found:
+                assert re.match(r"(error|warning)(\[[EW]\d{3}\])? ", line)
+                continue
+            assert self.is_line(found[pattern["file"]], int(found[pattern["line"]]))
+            assert found[pattern["code"]][0].lower() == found[pattern["severity"]][0]
+        return len(text.splitlines())
 
+    def json(self, text: str) -> int:
+        """Terraform's keys; offsets that lead to what is highlighted; dflook's annotations are right."""
+        document = json.loads(text)
+        kinds = Counter(found["severity"] for found in document["diagnostics"])
+        assert {"format_version", "valid", "error_count", "warning_count", "diagnostics"} == set(document)
+        assert (kinds["error"], kinds["warning"]) == (document["error_count"], document["warning_count"])
+        assert document["valid"] is not bool(kinds["error"])
+        for found, line in zip(document["diagnostics"], dflook(document, "infra"), strict=True):
+            assert {"severity", "summary", "detail"} <= set(found)
+            command = github_runner.command(line)
+            assert command
+            assert (found["severity"], found["summary"]) == (command.name, command.data.replace("%25", "%"))
+            if place := found.get("range"):
+                self.points(found)
+                # dflook escapes nothing: a comma ends the name of the file
+                assert f"infra/{place['filename']}".partition(",")[0] == command.properties["file"]
+        return len(document["diagnostics"])
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_good_specs_pass(form: str, project: Path) -> None:
-    """Exit code 0 with warnings."""
-    done = validate(project, form, "specs/my lab/good.yaml")
-    assert (0, "") == (done.returncode, done.stderr)
-    assert "W309" in done.stdout
-    judge(form, done.stdout)
+    def points(self, found: dict[str, Any]) -> None:
+        place, snippet = found["range"], found.get("snippet")
+        source = (self.root / place["filename"]).read_bytes()
+        start, end = place["start"]["byte"], place["end"]["byte"]
+        assert source[:start].count(b"\n") + 1 == place["start"]["line"]
+        if snippet and place["start"]["line"] == place["end"]["line"]:
+            shown = snippet["code"].encode()[snippet["highlight_start_offset"] : snippet["highlight_end_offset"]]
+            assert source[start:end].rstrip(b"\r\n") == shown or "UTF-8" in found["summary"]
 
+    def github(self, text: str) -> int:
+        """The runner takes each line for a command, and each file is there."""
+        commands = [github_runner.command(line) for line in text.splitlines()]
+        kinds = Counter(command.name if command else "" for command in commands)
+        assert {"error", "warning", "notice"} >= set(kinds)
+        assert MOST >= max(kinds.values(), default=0)
+        left = 0
+        for command in filter(None, commands):
+            if command.name == "notice":
+                left = int(command.data.split()[0])
+            elif "file" in command.properties:
+                assert self.is_line(command.properties["file"], int(command.properties["line"]))
+                assert ("col" in command.properties) == (command.properties["line"] == command.properties["endLine"])
+        return kinds["error"] + kinds["warning"] + left
 
-def judge(form: str, text: str) -> None:
-    """The schema of the format holds, where it has one."""
-    if form == "sarif":
+    def gitlab(self, text: str) -> int:
+        """What its parser requires, and that no two fingerprints are alike: one would be lost."""
+        issues = json.loads(text)
+        for issue in issues:
+            assert {"description", "check_name", "fingerprint", "severity", "location"} == set(issue)
+            assert all(isinstance(issue[key], str) and issue[key] for key in set(issue) - {"location"})
+            assert issue["severity"] in {"info", "minor", "major", "critical", "blocker"}
+            path = issue["location"]["path"]
+            assert "." == path or self.is_line(path, issue["location"]["lines"]["begin"])
+        assert len(issues) == len({issue["fingerprint"] for issue in issues})
+        return len(issues)
+
+    def sarif(self, text: str) -> int:
+        """OASIS' schema; each rule is listed and each file there."""
+        document = json.loads(text)
         schema = json.loads((SCHEMAS / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
-        jsonschema.Draft4Validator(schema).validate(json.loads(text))
-    elif form == "junit":
+        jsonschema.Draft4Validator(schema).validate(document)
+        (run,) = document["runs"]
+        rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+        for result in run["results"]:
+            assert result["ruleId"] == rules[result["ruleIndex"]]
+            assert result["partialFingerprints"]["primaryLocationLineHash"]
+            place = result["locations"][0]["physicalLocation"]
+            assert "%SRCROOT%" == place["artifactLocation"]["uriBaseId"]
+            uri = place["artifactLocation"]["uri"]
+            assert re.fullmatch(r"[\w./~%-]+", uri, re.ASCII)
+            assert self.is_line(unquote(uri), place["region"]["startLine"])
+        (invocation,) = run["invocations"]
+        notifications = invocation["toolConfigurationNotifications"]
+        assert invocation["executionSuccessful"] is all(each["level"] != "error" for each in notifications)
+        return len(run["results"]) + len(notifications)
+
+    def junit(self, text: str) -> int:
+        """Jenkins' schema; the counts are those of the elements."""
+        xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd").validate(text)
+        root = ET.fromstring(text)  # noqa: S314 - our own
+        for element in (root, *root.iter("testsuite")):
+            assert int(element.get("tests", "")) == len(list(element.iter("testcase")))
+            assert int(element.get("failures", "")) == len(list(element.iter("failure")))
+        for case in root.iter("testcase"):
+            assert self.is_line(case.get("file", "."), 1)
+            assert (case.get("classname"), case.get("name")) != ("", "")
+        told = [element.text or "" for kind in ("failure", "system-out") for element in root.iter(kind)]
+        return sum(not line.startswith("  ") for text in told for line in text.splitlines())
+
+    def is_line(self, file: str, line: int) -> bool:
+        path = self.root / file
+        return path.is_dir() or path.read_bytes().count(b"\n") + 1 >= line >= 1
+
+
+def dflook(report: dict[str, Any], base: str) -> Iterator[str]:
+    """How dflook's terraform-validate action makes annotations of a report."""
+    for found in report["diagnostics"]:
+        place = found.get("range", {})
+        told = {"file": os.path.normpath(os.path.join(base, place["filename"]))} if place else {}  # noqa: PTH118
+        told |= {"line": place["start"]["line"], "col": place["start"]["column"]} if place else {}
+        properties = ",".join(f"{name}={value}" for name, value in told.items())
+        yield f"::{found['severity']} {properties}::{found['summary'].splitlines()[0]}"
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_format_is_read_by_its_own_rules(name: str, project: Project, agrees: Callable[[str, str], None]) -> None:
+    """A whole document on stdout, nothing on stderr, no control character, and the same number of problems in each."""
+    scenario, counts = SCENARIOS[name], {}
+    project.write(scenario.files)
+    for form in FORMATS:
+        text = project.validate(form, *scenario.arguments, code=scenario.code)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+        counts[form] = getattr(Judges(project.root), form)(text)
+        shown = text.replace(f'"{__version__}"', '"VERSION"')
+        agrees(f"findings/{name.replace(' ', '_')}/{form}.{EXTENSIONS[form]}", shown)
+    assert 1 == len(set(counts.values())), counts
+    assert bool(scenario.code) <= bool(counts["json"])
+
+
+def run(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "provisioner", *arguments]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]} | variables
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_data_is_utf_8_in_every_locale(form: str, tmp_path: Path) -> None:
+    """Also with names of files that are no UTF-8 or no XML, of problems and of notebooks that are well."""
+    specs = tmp_path / "specs"
+    specs.mkdir()
+    for name, text in {b"bad\x1b\xff\xef\xbf\xbe.yaml": WINDOWS, b"good\x1b\xff.yaml": VALID}.items():
+        (specs / os.fsdecode(name)).write_text(text, encoding="utf-8")
+    done = run(tmp_path, "validate", f"--format={form}", PYTHONIOENCODING="latin-1")
+    assert (1, b"") == (done.returncode, done.stderr)
+    text = done.stdout.decode()
+    assert "描述" in (text if form in {"concise", "github", "junit"} else str(json.loads(text)))
+    if form == "junit":
         xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd").validate(text)
 
 
-def test_sarif_and_junit_keep_to_their_schemas(project: Path) -> None:
-    """Also with hostile text and a space in a path."""
-    for form in ("sarif", "junit"):
-        judge(form, validate(project, form).stdout)
-    run = json.loads(validate(project, "sarif").stdout)["runs"][0]
-    rules = run["tool"]["driver"]["rules"]
-    for result in run["results"]:
-        assert result["ruleId"] == rules[result["ruleIndex"]]["id"]
-        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].startswith("specs/my%20lab/")
+def test_text_is_annotated_once_in_github_actions(tmp_path: Path) -> None:
+    """Warnings of good specs too; a format for programs has its own."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "a.yaml").write_text(OPEN, encoding="utf-8")
+    told = {form: run(tmp_path, "validate", f"--format={form}", GITHUB_ACTIONS="true") for form in ("text", "github")}
+    assert 1 == told["text"].stderr.count(b"::warning file=specs/a.yaml,line=6,")
+    assert b"::" not in told["text"].stdout
+    assert 1 == told["github"].stdout.count(b"::warning file=specs/a.yaml,line=6,")
+    assert b"" == told["github"].stderr
+    assert b"::" not in run(tmp_path, "validate").stderr
 
 
-def test_byte_offsets_point_into_the_file(project: Path) -> None:
-    """After a byte order mark, CRLF and Chinese too: the bytes are those of the key."""
-    document: dict[str, Any] = json.loads(validate(project, "json").stdout)
-    assert "1.0" == document["format_version"]
-    assert not document["valid"]
-    (found,) = [each for each in document["diagnostics"] if "描述" in each["summary"]]
-    start, end = (found["range"][side]["byte"] for side in ("start", "end"))
-    assert "描述" == WINDOWS.encode()[start:end].decode()
-    snippet = found["snippet"]
-    offsets = slice(snippet["highlight_start_offset"], snippet["highlight_end_offset"])
-    assert "描述" == snippet["code"].encode()[offsets].decode()
+def test_files_are_named_as_the_repository_has_them(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever in it we work; Terraform's JSON keeps to the working directory."""
+    project.write({"infra/specs/a.yaml": OPEN})
+    monkeypatch.chdir(project.root / "infra")
+    for form in ("github", "gitlab", "sarif", "junit"):
+        assert "infra/specs/a.yaml" in project.validate(form, code=0)
+    for form in ("concise", "json"):
+        assert "infra" not in project.validate(form, code=0)
 
 
-def test_github_reads_what_was_meant(project: Path) -> None:
-    """By the runner's own rules: a command begins a line, and no text of a spec makes another one."""
-    lines = validate(project / "specs", "github", "my lab", GITHUB_WORKSPACE=str(project)).stdout.splitlines()
-    commands = [re.fullmatch(r"::(\w+) ?(.*?)::(.*)", line) for line in lines]
-    assert all(commands)
-    kinds = [found[1] for found in commands if found]
-    assert ["error"] * 10 + ["warning", "notice"] == kinds
-    for found in filter(None, commands[:-1]):
-        properties = dict(part.split("=", 1) for part in found[2].split(","))
-        assert properties["file"].startswith("specs/my lab/")
-        assert ("col" in properties) == (properties["line"] == properties["endLine"])
-    assert any("50%25" in line for line in validate(project, "github", "specs/my lab/hostile.yaml").stdout.splitlines())
+def test_fingerprints_stay_when_lines_move(project: Project) -> None:
+    """GitLab would open every problem again."""
+    marks = []
+    for above in ("", "# one more line\n"):
+        project.write({"specs/a.yaml": f"{above}{HOSTILE}"})
+        marks.append([issue["fingerprint"] for issue in json.loads(project.validate("gitlab"))])
+    assert marks[0] == marks[1]
 
 
-def test_code_quality_is_as_gitlab_wants_it(project: Path) -> None:
-    """Every key there, fingerprints all different, and the same after a line is put in above."""
-    issues = json.loads(validate(project, "gitlab").stdout)
-    assert {"critical", "minor"} == {issue["severity"] for issue in issues}
-    marks = [issue["fingerprint"] for issue in issues]
-    assert len(set(marks)) == len(marks)
-    path = project / "specs" / "my lab" / "hostile.yaml"
-    path.write_text(f"# one more line\n{HOSTILE}", encoding="utf-8")
-    assert marks == [issue["fingerprint"] for issue in json.loads(validate(project, "gitlab").stdout)]
-
-
-def test_junit_has_a_case_for_each_notebook(project: Path) -> None:
+def test_junit_has_a_case_for_each_notebook(project: Project) -> None:
     """Also for those that are well."""
-    suites = ET.fromstring(validate(project, "junit").stdout)  # noqa: S314 - our own
+    bad = HOSTILE.replace("good:", "bad:")
+    project.write({"specs/lab/good.yaml": VALID, "specs/lab/bad.yaml": bad, "specs/lab/tab.yaml": "\tx\n"})
+    suites = ET.fromstring(project.validate("junit"))  # noqa: S314 - our own
     cases = {str(case.get("name")): case.find("failure") is not None for case in suites.iter("testcase")}
-    notebooks = {name: failed for name, failed in cases.items() if name.startswith("notebook.")}
-    assert {"notebook.good": False, "notebook.h": True, "notebook.w": True} == notebooks
-    assert cases["specs/my lab/tab.yaml"]
+    assert {"notebook.good": False, "notebook.bad": True, "specs/lab/tab.yaml": True} == cases
 
 
-def test_the_problem_matcher_reads_concise_lines(project: Path) -> None:
-    """The example for GitHub finds file, line and code in each line."""
-    text = (ROOT / "examples" / "github" / "provisioner-matcher.json").read_text(encoding="utf-8")
-    pattern = json.loads(text)["problemMatcher"][0]["pattern"][0]["regexp"]
-    lines = validate(project, "concise").stdout.splitlines()
-    assert lines
-    assert [] == [line for line in lines if not re.fullmatch(pattern, line)]
+def test_hundreds_of_problems_are_all_told(project: Project) -> None:
+    """Each once, and what GitHub would drop is counted."""
+    project.write({"specs/a.yaml": "notebooks:\n" + "".join(f"  n{each}: {{flavour: x}}\n" for each in range(150))})
+    judges = Judges(project.root)
+    assert {600} == {getattr(judges, form)(project.validate(form)) for form in FORMATS}
 
 
-def test_the_hook_runs_as_it_is_written(project: Path) -> None:
-    """Its entry, with no credentials in the environment; its pattern takes specs and settings."""
+def test_events_have_bytes_too(tmp_path: Path) -> None:
+    """`plan --json` shows a problem of the specs as `validate --json` does."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "a.yaml").write_bytes(WINDOWS.encode())
+    lines = run(tmp_path, "plan", "--json", "--sandbox").stdout.splitlines()
+    events = [json.loads(line) for line in lines]
+    told = [event["diagnostic"] for event in events if event["type"] == "diagnostic"]
+    assert json.loads(run(tmp_path, "validate", "--json").stdout)["diagnostics"] == told
+
+
+def test_the_hook_runs_as_it_is_written(tmp_path: Path) -> None:
+    """Its entry, with no credentials in the environment; its pattern takes specs, settings and patches."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "a.yaml").write_text(HOSTILE, encoding="utf-8")
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     program, *arguments = shlex.split(hook["entry"])
     assert "provisioner" == program
-    command = [sys.executable, "-m", program, *arguments]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
-    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    done = run(tmp_path, *arguments)
     assert 1 == done.returncode
-    assert "error[E210]" in done.stderr
-    taken = [
-        name
-        for name in ("specs/a/b.yaml", "provisioner.yaml", "x/specs/n.json", "a.py")
-        if re.search(hook["files"], name)
-    ]
-    assert ["specs/a/b.yaml", "provisioner.yaml", "x/specs/n.json"] == taken
+    assert b"error[E210]" in done.stderr
+    names = (
+        "specs/a/b.yaml",
+        "provisioner.yaml",
+        "x/specs/n.json",
+        "specs/lab/dev.patch.yaml",
+        "patches/dev.patch.yaml",
+    )
+    assert [] == [name for name in names if not re.search(hook["files"], name)]
+    assert [] == [name for name in ("a.py", "specs/a.md", "my-provisioner.yaml") if re.search(hook["files"], name)]
+
+
+def test_the_hook_keeps_to_the_rules_of_pre_commit() -> None:
+    """The keys that its manifest may have; a wrong one is refused by `pre-commit validate-manifest`."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    texts = {"id", "name", "description", "entry", "language", "files", "minimum_pre_commit_version"}
+    switches = {"pass_filenames", "require_serial"}
+    assert texts | switches == set(hook)
+    assert all(isinstance(hook[key], str) and hook[key] for key in texts)
+    assert all(isinstance(hook[key], bool) for key in switches)
+    assert "python" == hook["language"]
 
 
 def test_rules_mean_what_the_docs_say() -> None:
@@ -184,6 +392,7 @@ def test_rules_mean_what_the_docs_say() -> None:
     assert dict(table) == MEANINGS
 
 
-def test_json_is_terraforms_switch(project: Path) -> None:
+def test_json_is_terraforms_switch(project: Project) -> None:
     """`-json` is `--format=json`."""
-    assert validate(project, "json").stdout == validate(project, "text", "-json").stdout
+    project.write({"specs/a.yaml": OPEN})
+    assert project.validate("json", code=0) == project.validate("text", "-json", code=0)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from provisioner.errors import PlanRefused, UsageError
 from provisioner.planfile.canonical import canonical
@@ -191,6 +193,39 @@ def test_another_spelling_is_refused(name: str, tmp_path: Path) -> None:
     path, text = tmp_path / "plan.bin", f"{canonical(document())}\n"
     path.write_text(SPELLINGS[name](text))
     assert text != path.read_text()
+    assert refusal(lambda: read_plan(path)).code == "E704"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    """A plan file, and what is written there."""
+    path = written(tmp_path_factory.mktemp("whole") / "plan.bin", document())
+    return path, path.read_bytes()
+
+
+_BYTES = st.binary(min_size=1, max_size=8) | st.sampled_from(
+    [b"{", b"}", b"[", b'"', b"\\ud800", b"NaN", b"\0", b"9" * 5000]
+)
+
+
+@settings(max_examples=400)
+@given(at=st.floats(0, 1), cut=st.integers(0, 64), put=st.just(b"") | _BYTES)
+def test_whatever_is_spoilt_is_refused(whole: tuple[Path, bytes], at: float, cut: int, put: bytes) -> None:
+    """Bytes taken out, put in and changed anywhere: never another error than this one."""
+    path, data = whole
+    place = int(at * len(data))
+    spoilt = data[:place] + put + data[place + cut :]
+    assume(spoilt != data)
+    path.write_bytes(spoilt)
+    assert refusal(lambda: read_plan(path)).code == "E704"
+
+
+@settings(max_examples=100)
+@given(at=st.floats(0, 1))
+def test_a_cut_plan_is_refused(whole: tuple[Path, bytes], at: float) -> None:
+    """Wherever the disk was full."""
+    path, data = whole
+    path.write_bytes(data[: int(at * (len(data) - 1))])
     assert refusal(lambda: read_plan(path)).code == "E704"
 
 

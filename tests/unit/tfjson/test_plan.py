@@ -1,4 +1,4 @@
-"""Terraform's plan JSON: of every kind of plan, and held against what policies for Terraform read."""
+"""Terraform's JSON of plans and states, of every kind. How it compares with Terraform's own is in `test_terraform`."""
 
 from __future__ import annotations
 
@@ -10,40 +10,20 @@ from typing import Any
 
 import jsonpatch
 import pytest
-from regopy import Interpreter  # type: ignore[import-untyped]  # it ships no types
+from jsonschema import Draft202012Validator
 
-from provisioner.state.terraform import read_terraform
-from provisioner.tfjson.address import PROVIDER_NAME, resource
-from provisioner.tfjson.attributes import SHOWN_AS, named
+from provisioner.plan import Options
+from provisioner.tfjson.address import resource
+from provisioner.tfjson.attributes import SHOWN_AS
 from provisioner.tfjson.plan import plan_document
 from provisioner.tfjson.state import state_document
-from tests.builders import IMAGE, instance_id, notebook, parsed, record, state
+from tests.builders import IMAGE, instance_id, notebook, parsed, planned, record, state
+from tests.plan_schema import plan_schema, state_schema
 from tests.plans import SCENARIOS
 
 Agrees = Callable[[str, str], None]
 NOW = "2025-10-09T08:53:20Z"
 ROOT = Path(__file__).parents[3]
-
-# Written for Terraform, as people write them.
-POLICY = """
-package notebooks
-
-deny contains "deleted" if { some c in input.resource_changes; "delete" in c.change.actions }
-deny contains "replaced" if {
-    some c in input.resource_changes
-    count(c.change.actions) > 1
-    c.change.actions[count(c.change.actions) - 1] == "create"
-}
-deny contains "gpu" if { some c in input.resource_changes; contains(c.change.after.flavor_id, ".gpu.") }
-deny contains "untagged" if {
-    some c in input.resource_changes
-    c.type == "huaweicloud_modelarts_notebook"
-    c.change.actions != ["delete"]
-    not c.change.after.tags.team
-}
-deny contains "large" if { some c in input.resource_changes; c.change.after.volume[0].size > 100 }
-deny contains "moved outside" if { some c in input.resource_drift; c.change.actions != ["no-op"] }
-"""
 
 
 def document(name: str) -> dict[str, Any]:
@@ -55,25 +35,12 @@ def change(name: str, number: int = 0) -> dict[str, Any]:
     return found
 
 
-def verdicts(plan: dict[str, Any]) -> set[str]:
-    rego = Interpreter()
-    rego.add_module("notebooks", POLICY.replace("package notebooks", "package notebooks\n\nimport rego.v1"))
-    rego.set_input(plan)
-    found = json.loads(str(rego.query("x = data.notebooks.deny")))
-    return set(found["bindings"]["x"])
-
-
-def terraform(actions: list[str], before: dict[str, Any] | None, after: dict[str, Any] | None) -> dict[str, Any]:
-    """What Terraform prints of a change of one notebook, as far as policies read it."""
-    names = {"type": "huaweicloud_modelarts_notebook", "provider_name": PROVIDER_NAME}
-    return {"resource_changes": [{**names, "change": {"actions": actions, "before": before, "after": after}}]}
-
-
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_document_of_every_plan(name: str, agrees: Agrees) -> None:
-    """Every action and reason has its golden document, which is plain JSON."""
-    plan = document(name) | {"provisioner_version": "VERSION"}
-    plan["prior_state"]["provisioner_version"] = "VERSION"
+    """Every action and reason has its golden document, which is plain JSON and fits the schema."""
+    plan = document(name)
+    Draft202012Validator(plan_schema(ours=True)).validate(plan)
+    plan["provisioner_version"] = plan["prior_state"]["provisioner_version"] = "VERSION"
     agrees(f"json/{name}.json", json.dumps(plan, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -115,49 +82,52 @@ def test_no_secret_is_in_the_document() -> None:
     assert {"description": True} == change("update_sensitive")["change"]["after_sensitive"]
 
 
+def test_a_sensitive_change_is_in_the_patch() -> None:
+    """Both sides look the same, and still the patch says that something changes."""
+    masked = {"op": "replace", "path": "/description", "value": "(sensitive value)"}
+    assert [masked] == change("update_sensitive")["change"]["patch"]
+    held = {"alice": {"description": "hunter2"}}
+    plan = planned(held, held, {"alice": {"description": "by hand"}}, secrets=["hunter2"])
+    # What the drift was recorded as stands in the state.
+    recorded = state({"alice": record(notebook(**held["alice"])).hidden(plan.secrets)})
+    (drift,) = plan_document(plan, state=recorded, timestamp=NOW)["resource_drift"]
+    assert [masked] == drift["change"]["patch"]
+
+
+@pytest.mark.parametrize(
+    "options", [Options(targets=frozenset({parsed("a")})), Options(excludes=frozenset({parsed("b")}))]
+)
+def test_a_plan_of_some_is_not_complete(options: Options) -> None:
+    """As with Terraform, also when what it leaves out is declared and not recorded yet."""
+    plan = planned(after={"a": {}, "b": {}}, options=options)
+    found = plan_document(plan, state=state(), timestamp=NOW)
+    assert (True, False, False) == (found["applyable"], found["complete"], found["errored"])
+    assert document("everything")["complete"]
+
+
+def test_what_a_plan_leaves_out_is_still_there() -> None:
+    """It stands in both states, and whether it is tainted only in the one that was recorded."""
+    held = {"alice": record(), "bob": record(number=2, status="CREATE_FAILED")}
+    plan = planned({"alice": {}}, {"alice": {}}, options=Options(targets=frozenset({parsed("alice")})))
+    found = plan_document(plan, state=state(held), timestamp=NOW)
+    Draft202012Validator(plan_schema(ours=True)).validate(found)
+    prior, then = (
+        each["root_module"]["resources"] for each in (found["prior_state"]["values"], found["planned_values"])
+    )
+    assert [("alice", None), ("bob", True)] == [(each["name"], each.get("tainted")) for each in prior]
+    assert ["alice", "bob"] == [each["name"] for each in then]
+
+
 def test_a_protection_is_a_change() -> None:
     """Whoever reads the patch sees that prevent_destroy begins."""
     (found,) = change("protect")["change"]["patch"]
     assert {"op": "replace", "path": "/prevent_destroy", "value": True} == found
 
 
-NEW = {"flavor_id": "modelarts.vm.cpu.2u", "tags": None, "volume": [{"type": "EVS", "size": 50}]}
-OLD = NEW | {"id": instance_id(1)}
-
-
-@pytest.mark.parametrize(
-    ("name", "same"),
-    [
-        ("create", terraform(["create"], None, NEW)),
-        ("delete", terraform(["delete"], OLD, None)),
-        ("update_restart", terraform(["update"], OLD, NEW | {"tags": {"team": "vision"}})),
-        ("replace_shrunk_volume", terraform(["delete", "create"], OLD, NEW)),
-        ("no_changes", terraform(["no-op"], OLD, OLD)),
-        (
-            "update_outside",
-            terraform(["update"], OLD, NEW) | {"resource_drift": [{"change": {"actions": ["update"]}}]},
-        ),
-    ],
-)
-def test_a_policy_judges_as_it_does_for_terraform(name: str, same: dict[str, Any]) -> None:
-    """The verdicts over our document are those over Terraform's for the same change."""
-    assert verdicts(same) == verdicts(document(name))
-
-
-def test_attributes_are_read_back_from_their_names() -> None:
-    """What `import --from-terraform` reads of our names is what they were made of."""
-    ssh = {"service": "SSH", "key_pair_names": ["alice"], "allowed_access_ips": ["203.0.113.7"]}
-    ours = notebook(description="two", tags={"team": "vision"}, endpoints=[ssh], pool_id="pool41664192").attributes()
-    attributes = named(ours) | {"id": instance_id(1)}
-    kind = {"mode": "managed", "type": "huaweicloud_modelarts_notebook", "name": "alice"}
-    held = {"version": 4, "resources": [{**kind, "instances": [{"attributes": attributes}]}]}
-    (found,) = read_terraform(json.dumps(held).encode(), "state").notebooks
-    assert {name: value for name, value in ours.items() if name != "desired_status"} == found.declared
-
-
 def test_a_state_is_told_as_terraform_tells_it() -> None:
     """Format 1.0, with the stack and its generation below our key."""
     found = state_document(state({"alice": record()}))
+    Draft202012Validator(state_schema(ours=True)).validate(found)
     (held,) = found["values"]["root_module"]["resources"]
     assert ("1.0", "huaweicloud_modelarts_notebook.alice") == (found["format_version"], held["address"])
     assert (IMAGE, "modelarts.vm.cpu.2u") == (held["values"]["image_id"], held["values"]["flavor_id"])

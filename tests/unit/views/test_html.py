@@ -14,7 +14,7 @@ import pytest
 
 from provisioner.errors import Diagnostic, SourceRange
 from provisioner.plan import Loss, Plan
-from provisioner.views.html import MOST_IN_FULL, html
+from provisioner.views.html import MOST_IN_FULL, MOST_JSON, html
 from provisioner.views.reported import Origin
 from tests.builders import planned
 from tests.plans import SCENARIOS
@@ -107,7 +107,7 @@ def test_where_it_comes_from_stands_at_the_top() -> None:
     """Stack, environment, region, who, which commit, the serials, the digest; of the project only its ends."""
     words = read(SCENARIOS["everything"]()).words
     for text in (
-        "lab prod",
+        "lab.prod",
         "cn-north-4",
         "0123…cdef",
         "li.wei",
@@ -261,3 +261,20 @@ def test_very_many_changes_have_a_line_each() -> None:
     assert [f"notebook.{key}" for key in keys] == re.findall(r'class="address">([^<]+)', page)
     assert "the details are in the plan as JSON" in page
     assert len(page.encode()) < SHELL_BUDGET + 600 * len(keys)
+
+
+def test_a_large_document_stays_outside() -> None:
+    """A browser is not burdened with it: the page says how to get it, and nothing is left to download."""
+    found = read(SCENARIOS["create"](), document={"note": "x" * MOST_JSON})
+    assert "--report json=plan.json" in found.words
+    assert not {"plan", "download"} & {attributes.get("id") for _, attributes in found.elements}
+
+
+def test_only_a_saved_plan_has_a_digest() -> None:
+    """What was not saved, or is refused, cannot be approved."""
+    plan = SCENARIOS["create"]()
+    refused = replace(plan, refusals=(Diagnostic("E900", "too much"),))
+    assert DIGEST in read(plan).words
+    assert DIGEST not in read(plan, saved_as="").words
+    assert DIGEST not in read(refused).words
+    assert "It is refused." in read(refused).words

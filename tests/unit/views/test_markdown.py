@@ -150,6 +150,11 @@ def test_who_sees_a_part_gets_no_digest() -> None:
     assert "`provisioner show plan.json`" in part
 
 
+def test_a_plan_that_was_not_saved_shows_no_digest() -> None:
+    """There is nothing that it could approve."""
+    assert DIGEST not in markdown(reported(SCENARIOS["create"](), saved_as=""))
+
+
 def test_a_refused_plan_shows_no_digest() -> None:
     """What may not be carried out need not be approved."""
     refused = replace(SCENARIOS["create"](), refusals=(Diagnostic("E515", "too much"),))

@@ -4,12 +4,13 @@ replayed as its source has them (ActionCommand.cs: TryParseV2 and TryParse).
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from provisioner.errors import Diagnostic, SourceRange, UsageError
-from provisioner.views.clean import clean, one_line
+from provisioner.views.clean import UNSAFE, clean, clean_json, one_line
 from provisioner.views.diagnostics import compact_text, error_text
 from provisioner.views.runner_log import annotation, folded, section_end, section_start
 
@@ -76,7 +77,7 @@ class TestAnnotation:
         """A property more than the text."""
         found = Diagnostic("E1", "50%, a:b", "two\nlines", "mend", range=SourceRange("a,b:c%.yaml", 3, 5, 3, 9))
         begin = "::error file=a%2Cb%3Ac%25.yaml,line=3,endLine=3,title=E1,col=5,endColumn=9::"
-        assert f"{begin}50%25, a:b%0Atwo%0Alines%0Amend" == annotation(found)
+        assert f"{begin}50%25, a:b%0Atwo%0Alines%0Ahelp: mend" == annotation(found)
 
     def test_of_several_lines(self) -> None:
         """Without columns: GitHub mistakes them."""
@@ -114,3 +115,11 @@ def test_compact_warnings() -> None:
         Diagnostic("", "cut\noff", severity="warning"),
     ]
     assert "warning[W1]: old (a.yaml:3:5)\nWarning: cut\\noff" == compact_text(found, color=False)
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "\x9b2K", "ünïcode", "\u202e\U000e0041\ud800"])
+def test_json_is_shown_and_says_the_same(text: str) -> None:
+    """Whoever prints it sees every sign of it, and whoever parses it gets what was put in."""
+    shown = clean_json(json.dumps({text: text}, ensure_ascii=False))
+    assert not UNSAFE.search(shown)
+    assert {text: text} == json.loads(shown)
