@@ -69,7 +69,7 @@ def read(plan: Plan, **fields: object) -> Reader:
 # -------------------------------------------------------------------------------------------------- what it shows
 
 
-@pytest.mark.parametrize("name", ["everything", "refresh_only", "no_changes"])
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_page(name: str, agrees: Agrees) -> None:
     """A page looks like this, but for its style and script."""
     page = STYLE_OR_SCRIPT.sub(r"\1…\2", html(reported(SCENARIOS[name]())))
