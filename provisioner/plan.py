@@ -19,7 +19,7 @@ from provisioner.model.address import Address
 from provisioner.model.blocks import Timeouts
 from provisioner.model.observation import Observation
 from provisioner.model.secrets import NO_SECRETS, SHOWN, Secrets
-from provisioner.operations import MOUNTING, Operation
+from provisioner.operations import MOUNTING, Operation, OperationKind
 from provisioner.state.document import Record
 
 
@@ -128,11 +128,22 @@ class Step:
         """Whether a replacement deletes the instance only once there is another."""
         return self.action is Action.REPLACE and any(operation.deposed == self.id for operation in self.operations)
 
+    @property
+    def leftovers(self) -> int:
+        """How many instances go that were deposed by an earlier run."""
+        deleted = (operation for operation in self.operations if operation.kind is OperationKind.DELETE)
+        return sum(operation.deposed not in {"", self.id} for operation in deleted)
+
+    @property
+    def clears_only(self) -> bool:
+        """Whether nothing happens to the notebook itself: only what was deposed goes."""
+        return self.reason is Reason.DEPOSED and not self.changes
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """How many objects are added, changed, destroyed, taken over and forgotten. A replacement counts as one added and
-    one destroyed, and what is taken over is counted besides what happens to it.
+    one destroyed, a deposed instance that goes as one destroyed, and what is taken over besides what happens to it.
     """
 
     add: int
@@ -209,8 +220,8 @@ class Plan:
         replaced = actions.count(Action.REPLACE)
         return Summary(
             add=actions.count(Action.CREATE) + replaced,
-            change=actions.count(Action.UPDATE),
-            destroy=actions.count(Action.DELETE) + replaced,
+            change=sum(step.action is Action.UPDATE and not step.clears_only for step in self.steps),
+            destroy=actions.count(Action.DELETE) + replaced + sum(step.leftovers for step in self.steps),
             take_over=sum(step.imported for step in self.pending),
             forget=actions.count(Action.FORGET),
         )

@@ -71,7 +71,7 @@ def actions_of(step: Step) -> list[str]:
             return ["create", "delete"] if step.creates_first else ["delete", "create"]
         case Action.IMPORT | Action.MOVE:
             return ["no-op"]
-        case Action.UPDATE if step.reason is Reason.DEPOSED and not step.changes:
+        case Action.UPDATE if step.clears_only:
             return ["no-op"]  # the instance in its place stays as it is
         case action:
             return [str(action)]

@@ -75,7 +75,12 @@ class Outcome:
         first.
         """
         replaced = [step for step in self.steps if step.action is Action.REPLACE and self.creating(step)]
-        return self.done(Action.DELETE) + sum(not step.creates_first or step in self.completed for step in replaced)
+        gone = sum(not step.creates_first or step in self.completed for step in replaced)
+        return self.done(Action.DELETE) + gone + sum(step.leftovers for step in self.completed)
+
+    @property
+    def changed(self) -> int:
+        return sum(step.action is Action.UPDATE and not step.clears_only for step in self.completed)
 
     def creating(self, step: Step) -> bool:
         """Whether the create call of a step, or one after it, was sent."""
@@ -100,7 +105,7 @@ def apply_summary(outcome: Outcome, mode: Mode, *, color: bool, ascii_only: bool
 def result_line(outcome: Outcome, mode: Mode) -> str:
     """The line that other tools read."""
     taken_over, forgotten = sum(step.imported for step in outcome.completed), outcome.done(Action.FORGET)
-    added, altered = outcome.done(Action.CREATE, Action.REPLACE), outcome.done(Action.UPDATE)
+    added, altered = outcome.done(Action.CREATE, Action.REPLACE), outcome.changed
     destroyed = f"{outcome.destroyed} destroyed{f', {forgotten} forgotten' if forgotten else ''}."
     if outcome.complete and mode is Mode.DESTROY:
         return f"Destroy complete! Resources: {destroyed}"

@@ -104,7 +104,7 @@ def outcome_events(outcome: Outcome, mode: Mode) -> Iterator[UiEvent]:
     """Terraform tells no numbers of an apply that failed, so ours have a type of their own."""
     changes = {
         "add": outcome.done(Action.CREATE, Action.REPLACE),
-        "change": outcome.done(Action.UPDATE),
+        "change": outcome.changed,
         "import": sum(step.imported for step in outcome.completed),
         "remove": outcome.destroyed,
         "forget": outcome.done(Action.FORGET),

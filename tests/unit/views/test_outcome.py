@@ -19,6 +19,7 @@ from provisioner.events import (
 from provisioner.plan import Action, Mode, Step
 from provisioner.views.outcome import Outcome, apply_summary
 from tests.builders import instance_id, planned, step
+from tests.plans import SCENARIOS
 
 Agrees = Callable[[str, str], None]
 
@@ -60,6 +61,14 @@ def test_a_replacement_is_added_and_destroyed() -> None:
     outcome = outcome_of(CREATE, UPDATE, REPLACE, DELETE)
     complete(outcome, CREATE, UPDATE, REPLACE, DELETE)
     assert text(outcome) == "Apply complete! Resources: 2 added, 1 changed, 2 destroyed.\n"
+
+
+def test_what_was_deposed_is_destroyed_and_nothing_is_changed() -> None:
+    """The notebook itself stays as it is; the instance before it goes."""
+    (clearing,) = SCENARIOS["update_deposed"]().pending
+    outcome = outcome_of(clearing)
+    complete(outcome, clearing)
+    assert text(outcome).startswith("Apply complete! Resources: 0 added, 0 changed, 1 destroyed.")
 
 
 def test_nothing_to_do_is_complete() -> None:
