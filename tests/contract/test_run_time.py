@@ -127,14 +127,16 @@ class TestEnvironment:
 
 class TestGitHub:
     def test_outputs_and_summary(self, project: Project) -> None:
-        """Of every plan, with or without a file for it."""
+        """Of every plan; a digest to approve by of one that was saved."""
         output, summary = project.root / "output", project.root / "summary"
         environ = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary)}
         assert 0 == project.run("plan", **environ).returncode
         told = dict(line.split("=", 1) for line in output.read_text().splitlines())
         assert ("1", "true", "2") == (told["to_add"], told["has_changes"], told["exitcode"])
-        assert told["plan_digest"].startswith("sha256:")
+        assert "" == told["plan_digest"]
         assert "alice" in summary.read_text()
+        assert 0 == project.run("plan", "--out", "lab.plan", **environ).returncode
+        assert re.search("(?m)^plan_digest=sha256:[0-9a-f]{64}$", output.read_text())
 
     def test_annotations(self, project: Project) -> None:
         """Beside the text, for the line in the spec."""
