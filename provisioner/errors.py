@@ -109,12 +109,16 @@ class StateDamaged(StateError):
     """What stands in the place of the state is missing, cut, edited, or of another stack."""
 
 
-class StateNotSaved(StateError):
-    """The state of a run could not be written; `text` is all of it."""
+class StateUnreachable(StateError):
+    """The place of the state gave no answer that settles the question: what was asked of it may have happened."""
 
-    def __init__(self, cause: StateError, text: str) -> None:
+
+class StateNotSaved(StateError):
+    """The state of a run could not be written; `data` is all of it."""
+
+    def __init__(self, cause: StateError, data: bytes) -> None:
         super().__init__(cause.summary, detail=cause.detail, hint=cause.hint)
-        self.text = text
+        self.data = data
 
 
 class PlanError(ProvisionerError):

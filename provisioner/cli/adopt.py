@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.adoption import ENDING, UNTOLD, Adoption, adopted_record, adoption
+from provisioner.cli.backends import every_state, state_backend
 from provisioner.cli.interrupt import stopping_gently
 from provisioner.cli.live import with_mounts
 from provisioner.cli.locking import locked
 from provisioner.cli.new_spec import check_free, schema_of, stack_of, write_new
 from provisioner.cli.screens import show_diagnostics
-from provisioner.cli.session import Session, check_same_cloud, every_state, open_session, state_backend
+from provisioner.cli.session import Session, check_same_cloud, open_session
 from provisioner.cli.terminal import may_ask
 from provisioner.diff import compare
 from provisioner.errors import Diagnostic, ProvisionerError, SpecError, UsageError

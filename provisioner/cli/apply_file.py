@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from provisioner.cli.backends import state_backend
 from provisioner.cli.carry_out import Consent, agree, conclude, run_plan
 from provisioner.cli.delivery import file_digests
 from provisioner.cli.flow import Planned, settled_snapshot
 from provisioner.cli.locking import locked
 from provisioner.cli.options import Request
-from provisioner.cli.session import Session, open_session, state_backend
+from provisioner.cli.session import Session, open_session
 from provisioner.errors import PlanRefused, UsageError
 from provisioner.planfile.reading import SavedPlan, read_plan
 from provisioner.planfile.secrecy import given, revealed
@@ -39,7 +40,7 @@ from provisioner.state.backend import Snapshot
 if TYPE_CHECKING:
     from provisioner.model.secrets import Secrets
     from provisioner.plan import Plan
-    from provisioner.state.local import LocalBackend
+    from provisioner.state.backend import StateBackend
 
 # They would change what is planned, and that is done.
 _PLANNING: Mapping[str, str] = {
@@ -94,7 +95,7 @@ def apply_file(path: Path, request: Request, consent: Consent, approved: str | N
         return conclude(planned.plan, outcome, session)
 
 
-def _verified(saved: SavedPlan, backend: LocalBackend, request: Request, session: Session, secrets: Secrets) -> Planned:
+def _verified(saved: SavedPlan, backend: StateBackend, request: Request, session: Session, secrets: Secrets) -> Planned:
     """The plan, with its secrets, once state and service are as it was planned on."""
     snapshot, _ = settled_snapshot(backend, session, secrets=secrets, for_apply=True)
     if not snapshot.stored_digest and not snapshot.has_journal:

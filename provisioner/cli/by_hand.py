@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import click
 
+from provisioner.cli.backends import state_backend
 from provisioner.cli.carry_out import Consent, agree, conclude, run_plan
 from provisioner.cli.flow import Planned, addresses
 from provisioner.cli.locking import locked
 from provisioner.cli.named import by_stack
 from provisioner.cli.options import Request
 from provisioner.cli.project import load_specs
-from provisioner.cli.session import Session, check_same_cloud, open_session, state_backend
+from provisioner.cli.session import Session, check_same_cloud, open_session
 from provisioner.errors import OutcomeUnknown
 from provisioner.events import StepCompleted, StepFailed
 from provisioner.executor import map_bounded

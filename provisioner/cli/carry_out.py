@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from provisioner.cli.backends import state_backend
 from provisioner.cli.failures import failures_of
 from provisioner.cli.flow import Planned, addresses, make_plan
 from provisioner.cli.interrupt import stopping_gently
@@ -16,7 +17,7 @@ from provisioner.cli.main import FAILED, INTERRUPTED
 from provisioner.cli.options import Request
 from provisioner.cli.project import load_specs
 from provisioner.cli.rescue import rescue
-from provisioner.cli.session import Session, open_session, state_backend
+from provisioner.cli.session import Session, open_session
 from provisioner.cli.terminal import may_ask
 from provisioner.errors import PlanRefused, ProvisionerError, StateNotSaved, UsageError
 from provisioner.model.address import Address

@@ -71,9 +71,12 @@ def environments(_context: click.Context, incomplete: str) -> Iterator[str]:
 @_completion
 def stacks(context: click.Context, incomplete: str) -> Iterator[str]:
     """Names of recorded stacks."""
-    from provisioner.cli.session import recorded_stacks
+    from provisioner.cli.backends import recorded_stacks
 
-    return (name for name in recorded_stacks(_settings(context)) if name.startswith(incomplete))
+    settings = _settings(context)
+    if settings.backend.type != "local":  # a TAB waits for no network
+        return iter(())
+    return (name for name in recorded_stacks(settings) if name.startswith(incomplete))
 
 
 def _settings(context: click.Context) -> Settings:
@@ -83,10 +86,12 @@ def _settings(context: click.Context) -> Settings:
 
 
 def _recorded(context: click.Context) -> set[Address]:
+    from provisioner.cli.backends import recorded_stacks, state_backend
     from provisioner.cli.named import recorded as addresses_of
-    from provisioner.cli.session import recorded_stacks, state_backend
 
     settings = _settings(context)
+    if settings.backend.type != "local":
+        return set()
     states = (state_backend(settings, name).read().state for name in recorded_stacks(settings))
     return {address for state in states for address in addresses_of(state)}
 

@@ -67,9 +67,9 @@ def command(*, as_json: bool, **given: Any) -> int:
 
 
 def _checked(spec: Spec, request: Request, session: Session) -> Checked:
+    from provisioner.cli.backends import state_backend
     from provisioner.cli.flow import make_plan
     from provisioner.cli.locking import note_running
-    from provisioner.cli.session import state_backend
     from provisioner.views.drift import Checked
 
     note_running(state_backend(session.settings, spec.stack), session.clock, timeout=request.lock_timeout)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from provisioner.cli.backends import state_backend
 from provisioner.cli.options import Request
-from provisioner.cli.session import Session, check_same_cloud, state_backend
+from provisioner.cli.session import Session, check_same_cloud
 from provisioner.errors import UsageError
 from provisioner.lookups.catalog import Catalog
 from provisioner.lookups.checks import looked_up
@@ -19,9 +20,8 @@ from provisioner.planning.restructure import Restructured, restructured
 from provisioner.planning.stack import build_plan
 from provisioner.refresh import Refreshed, recall, refresh, sweep
 from provisioner.run.settle import Settled, settle
-from provisioner.state.backend import Snapshot
+from provisioner.state.backend import Snapshot, StateBackend
 from provisioner.state.document import Pending, State
-from provisioner.state.local import LocalBackend
 
 if TYPE_CHECKING:
     from provisioner.cli.screens import Screen
@@ -36,7 +36,7 @@ class Planned:
 
     plan: Plan
     snapshot: Snapshot
-    backend: LocalBackend
+    backend: StateBackend
     strays: tuple[Observation, ...] = ()
 
 
@@ -73,7 +73,7 @@ def make_plan(spec: Spec, request: Request, session: Session, *, for_apply: bool
 
 
 def settled_snapshot(
-    backend: LocalBackend, session: Session, *, secrets: Secrets, for_apply: bool
+    backend: StateBackend, session: Session, *, secrets: Secrets, for_apply: bool
 ) -> tuple[Snapshot, Settled]:
     """What is recorded, once it is known what became of creates whose answer was lost."""
     snapshot = backend.read()

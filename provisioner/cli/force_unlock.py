@@ -20,13 +20,13 @@ def command(*, identifier: str, force: bool, environment: str) -> None:
     import sys
     from pathlib import Path
 
+    from provisioner.cli.backends import state_backends
     from provisioner.cli.settings import load_settings
     from provisioner.cli.terminal import may_ask
     from provisioner.errors import ProvisionerError, UsageError
-    from provisioner.state.local import held_stacks
     from provisioner.views.prompt import ANSWER
 
-    held = held_stacks(Path(load_settings(Path(), environment).backend.path))
+    held = state_backends(load_settings(Path(), environment)).locked()
     found = next((each for each in held if each[1].id == identifier), None)
     if found is None:
         detail = "\n\n".join(f"{backend.stack}:\n{seen.lines()}" for backend, seen in held)

@@ -118,10 +118,11 @@ def _import_many(
 
 
 def _import_one(address: str, identifier: str, request: Request) -> None:
+    from provisioner.cli.backends import state_backend
     from provisioner.cli.flow import addresses
     from provisioner.cli.locking import locked
     from provisioner.cli.project import load_specs
-    from provisioner.cli.session import check_same_cloud, open_session, state_backend
+    from provisioner.cli.session import check_same_cloud, open_session
 
     wanted = next(addresses([address]))
     spec = _spec_of(wanted, load_specs(request))

@@ -16,8 +16,7 @@ from provisioner import __version__
 from provisioner.cli.ci import job_url
 from provisioner.clock import Clock
 from provisioner.errors import StateLocked
-from provisioner.state.backend import LockInfo
-from provisioner.state.local import LocalBackend
+from provisioner.state.backend import LockInfo, StateBackend, StateReader
 from provisioner.state.process import this_process
 
 # How a remark reaches whoever looks on.
@@ -32,7 +31,7 @@ def _to_stderr(text: str) -> None:
 
 @contextmanager
 def locked(
-    backend: LocalBackend, operation: str, clock: Clock, *, timeout: float = 0.0, note: Note = _to_stderr
+    backend: StateBackend, operation: str, clock: Clock, *, timeout: float = 0.0, note: Note = _to_stderr
 ) -> Iterator[None]:
     """Hold the lock, after waiting for it at most `timeout` seconds."""
     with ExitStack() as stack:
@@ -42,7 +41,7 @@ def locked(
         yield
 
 
-def _enter(stack: ExitStack, backend: LocalBackend, operation: str, patience: _Patience) -> LockInfo | None:
+def _enter(stack: ExitStack, backend: StateBackend, operation: str, patience: _Patience) -> LockInfo | None:
     info = lock_info(operation, backend.stack, os.environ)
     while True:
         try:
@@ -72,7 +71,7 @@ class _Patience:
         return True
 
 
-def note_running(backend: LocalBackend, clock: Clock, *, timeout: float = 0.0, note: Note = _to_stderr) -> None:
+def note_running(backend: StateReader, clock: Clock, *, timeout: float = 0.0, note: Note = _to_stderr) -> None:
     """For who takes no lock: wait at most `timeout` seconds for a run under way; say so when it still is."""
     patience = _Patience(clock, timeout, note)
     while (seen := backend.holder()) and not seen.is_dead():

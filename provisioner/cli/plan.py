@@ -24,6 +24,7 @@ def command(*, detailed_exitcode: bool, **given: Any) -> int:
 
     PATH is a file or directory of specs; each sub-directory of specs/ is a stack of its own.
     """
+    from provisioner.cli.backends import state_backend
     from provisioner.cli.ci import publish
     from provisioner.cli.delivery import check_deliverable, deliver
     from provisioner.cli.flow import make_plan
@@ -32,7 +33,7 @@ def command(*, detailed_exitcode: bool, **given: Any) -> int:
     from provisioner.cli.options import Request
     from provisioner.cli.project import load_specs
     from provisioner.cli.screens import advise
-    from provisioner.cli.session import open_session, state_backend
+    from provisioner.cli.session import open_session
     from provisioner.views.reported import Reported
 
     request = Request(**given)

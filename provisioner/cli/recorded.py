@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from provisioner.cli.session import recorded_stacks, state_backend
+from provisioner.cli.backends import recorded_stacks, state_backend
 from provisioner.cli.settings import load_settings
 from provisioner.errors import UsageError
 from provisioner.spec.load import outlines
 from provisioner.spec.project import Project, state_name
+from provisioner.state.backend import StateBackend
 from provisioner.state.document import State
-from provisioner.state.local import LocalBackend
 
 
 def recorded_states(paths: Sequence[Path], environment: str) -> Iterator[State]:
@@ -26,7 +26,7 @@ def recorded_states(paths: Sequence[Path], environment: str) -> Iterator[State]:
         yield state_backend(settings, name).read().state
 
 
-def backend_of(stack: str | None, environment: str = "") -> LocalBackend:
+def backend_of(stack: str | None, environment: str = "") -> StateBackend:
     """The state of `stack`, which may name its environment as states do: `research.prod`. Without a name the only one
     that the environment has. The state may be damaged, or missing.
     """
@@ -41,7 +41,7 @@ def backend_of(stack: str | None, environment: str = "") -> LocalBackend:
     return state_backend(load_settings(Path(), environment), state_name(name, environment))
 
 
-def _only(environment: str) -> LocalBackend:
+def _only(environment: str) -> StateBackend:
     settings = load_settings(Path(), environment)
     names = recorded_stacks(settings)
     if len(names) != 1:

@@ -15,9 +15,9 @@ def rescue(unsaved: StateNotSaved, stack: str) -> StateError:
     """Save the state that `unsaved` carries; the same problem, with the command that puts it back."""
     path = Path(f"errored.{stack}.json")
     try:
-        files.replace(path, unsaved.text.encode())
+        files.replace(path, unsaved.data)
     except OSError as error:
-        _print(unsaved.text, path)
+        _print(unsaved.data.decode(), path)
         saved = f"Nor could {path} be written ({error}): the state is printed above, between the two marked lines."
         first = f"save those lines as {path}, "
     else:

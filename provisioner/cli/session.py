@@ -21,7 +21,6 @@ from provisioner.clock import SystemClock
 from provisioner.errors import UsageError
 from provisioner.model.marker import Marking
 from provisioner.state.document import Cloud, State
-from provisioner.state.local import LocalBackend
 
 if TYPE_CHECKING:
     from provisioner.provider.credentials import Scope
@@ -78,20 +77,6 @@ def _screen(request: Request, clock: SystemClock) -> Screen:
     """With --json the one that began to speak when the command line was read."""
     events = click.get_current_context().ensure_object(Run).screen if request.as_json else None
     return events or TextScreen(clock, request.compact_warnings)
-
-
-def state_backend(settings: Settings, stack: str) -> LocalBackend:
-    return LocalBackend(Path(settings.backend.path), stack)
-
-
-def recorded_stacks(settings: Settings) -> list[str]:
-    """The stacks that have a state, by its name; those of other environments are left out."""
-    return [name for name in every_state(settings) if name.partition(".")[2] == settings.environment]
-
-
-def every_state(settings: Settings) -> list[str]:
-    """The names of all states, those of other environments too."""
-    return sorted(path.stem for path in Path(settings.backend.path).glob("*.json"))
 
 
 def check_same_cloud(state: State, cloud: Cloud) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -27,7 +27,6 @@ from provisioner.spec.project import Policy
 _INTERVAL_SCHEMA = {
     "anyOf": [{"type": "string", "pattern": r"^(auto|(\d+(ms|[smhd]))+)$"}, {"type": "integer", "minimum": 1}]
 }
-_LATER_BACKENDS = ("postgres", "s3", "http")
 
 
 def _endpoint(value: object) -> object:
@@ -68,10 +67,14 @@ def _forward(milliseconds: int | None) -> int | None:
 
 
 def _backend_type(value: object) -> object:
-    if value in _LATER_BACKENDS:
-        refuse("E216", f"the backend {value} is not supported by this version yet", hint="type: local")
-    if value != "local":
-        refuse("E306", "this is no type of backend", hint="type: local")
+    if value not in {"local", "http", "postgres", "s3"}:
+        refuse("E306", "this is no type of backend", hint="type: local, http, postgres or s3")
+    return value
+
+
+def _lock(value: object) -> object:
+    if value != "append":
+        refuse("E306", "this is no way to lock", hint="lock: append, or leave it out for conditional writes")
     return value
 
 
@@ -104,6 +107,9 @@ EnvironmentName = Annotated[
         "an environment's name has 1 to 64 letters, digits, - and _, and begins with a letter or a digit",
         "it becomes part of the names of states: research.prod",
     ),
+]
+Method = Annotated[
+    str, matching(r"[A-Z]{1,20}", "E306", "a method of HTTP has upper-case letters alone", "lock_method: POST")
 ]
 Limit = Annotated[int | None, whole(0, 10_000)]
 
@@ -147,16 +153,45 @@ class Cloud(Section):
 
 
 class Backend(Section):
-    """Where the state is kept."""
+    """Where the states are kept. Which keys a type takes is checked once an environment has had its say."""
 
-    later: ClassVar[frozenset[str]] = frozenset(
-        {"dsn_env", "schema", "bucket", "prefix", "endpoint", "region", "address", "lock_address"}
+    type: Annotated[Literal["local", "http", "postgres", "s3"], BeforeValidator(_backend_type)] = Field(
+        default="local",
+        description="local: files in a directory; http: Terraform's protocol, as GitLab speaks it; postgres; s3.",
+    )
+    path: Text = Field(default="state", description="local: directory of the state files, below the root.")
+    address: Text = Field(
+        default="",
+        description="http: URL of the state; {stack} stands for the stack's name. Default: TF_HTTP_ADDRESS.",
+        examples=["https://gitlab.example/api/v4/projects/1/terraform/state/{stack}"],
+    )
+    lock_address: Text = Field(default="", description="http: URL of the lock. Default: ADDRESS/lock.")
+    unlock_address: Text = Field(default="", description="http: URL to unlock at. Default: that of the lock.")
+    update_method: Method = Field(default="", description="http: method of a write. Default: POST.")
+    lock_method: Method = Field(default="", description="http: method that locks. Default: LOCK; GitLab: POST.")
+    unlock_method: Method = Field(default="", description="http: method that unlocks. Default: UNLOCK; GitLab: DELETE.")
+    dsn_env: Text = Field(
+        default="PG_CONN_STR", description="postgres: the environment variable that holds the connection string."
+    )
+    schema_name: Text = Field(
+        default="provisioner", alias="schema", description="postgres: schema of our tables, made when it is not there."
+    )
+    bucket: Text = Field(default="", description="s3: bucket.")
+    prefix: Text = Field(default="", description="s3: what the names of our objects begin with.", examples=["infra/"])
+    endpoint: Endpoint = Field(default="", description="s3: URL of the service. Default: AWS, or AWS_ENDPOINT_URL_S3.")
+    region: Text = Field(default="", description="s3: region of the bucket. Default: AWS_REGION.")
+    lock: Annotated[Literal["", "append"], BeforeValidator(_lock)] = Field(
+        default="",
+        description="s3: append (experimental) locks by appended objects, for Huawei OBS: its PUT has no conditions.",
     )
 
-    type: Annotated[Literal["local"], BeforeValidator(_backend_type)] = Field(
-        default="local", description="local: files in a directory."
+
+class Encryption(Section):
+    """Seals states, journals and plan files with age."""
+
+    recipients: tuple[Text, ...] = Field(
+        default=(), description="age public keys that may read; the private one is in PROVISIONER_AGE_KEY[_FILE]."
     )
-    path: Text = Field(default="state", description="Directory of the state files, below the root.")
 
 
 class Rules(Section):
@@ -181,6 +216,7 @@ class Environment(Section):
 
     cloud: Cloud = Field(default=Cloud(), description="Keys that differ from the project's `cloud`.")
     backend: Backend = Field(default=Backend(), description="Keys that differ from the project's `backend`.")
+    encryption: Encryption = Field(default=Encryption(), description="Other recipients than the project's.")
     variables: dict[str, Any] = Field(default={}, description="Values of variables.")
     patches: tuple[Text, ...] = Field(
         default=(),
@@ -199,6 +235,7 @@ class File(Section):
     version: Version = Field(default=1, description="Version of the settings format: 1.")
     cloud: Cloud = Field(default=Cloud(), description="Which cloud, and how to reach it.")
     backend: Backend = Field(default=Backend(), description="Where the state is kept.")
+    encryption: Encryption = Field(default=Encryption(), description="Who may read what is kept.")
     environments: dict[EnvironmentName, Annotated[Environment, BeforeValidator(_empty_map)]] = Field(
         default={}, description="What differs in each environment, by the name that --env takes."
     )

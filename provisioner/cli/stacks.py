@@ -38,9 +38,9 @@ def list_command(*, paths: tuple[Path, ...], environment: str, as_json: bool) ->
 def _listed(paths: tuple[Path, ...], environment: str) -> list[Listed]:
     import os
 
+    from provisioner.cli.backends import state_backend
     from provisioner.cli.options import Request
     from provisioner.cli.project import project_of
-    from provisioner.cli.session import state_backend
     from provisioner.cli.settings import load_settings
     from provisioner.spec.load import DEFAULT_PATHS, outlines
     from provisioner.views.stacks import Listed

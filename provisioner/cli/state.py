@@ -16,8 +16,8 @@ from provisioner.cli import completing
 from provisioner.cli.options import ENVIRONMENT
 
 if TYPE_CHECKING:
+    from provisioner.state.backend import StateBackend
     from provisioner.state.document import State
-    from provisioner.state.local import LocalBackend
 
 _SPECS = click.option(
     "--specs", "paths", multiple=True, type=click.Path(path_type=Path), help="File or directory of specs; repeatable."
@@ -166,7 +166,7 @@ def restore_command(*, serial: int, digest: str, stack: str | None, environment:
 
 
 @contextmanager
-def _locked(backend: LocalBackend, what: str) -> Iterator[None]:
+def _locked(backend: StateBackend, what: str) -> Iterator[None]:
     from provisioner.cli.locking import locked
     from provisioner.clock import SystemClock
 
@@ -174,7 +174,7 @@ def _locked(backend: LocalBackend, what: str) -> Iterator[None]:
         yield
 
 
-def _change(backend: LocalBackend, what: str, change: Callable[[State], State]) -> tuple[State, State]:
+def _change(backend: StateBackend, what: str, change: Callable[[State], State]) -> tuple[State, State]:
     """The state before and after."""
     with _locked(backend, what):
         snapshot = backend.read()

@@ -27,13 +27,10 @@ _DURATION_PART = re.compile(r"(\d+)(ms|[smhd])")
 
 
 class Declared(BaseModel):
-    """Base of everything read from a spec: frozen, unknown keys refused.
-
-    later    keys of the documented surface that this version does not obey yet: refused in words of their own
-    foreign  keys that people look for here, and where they belong
+    """Base of everything read from a spec: frozen, unknown keys refused. `foreign` are keys that people look for here,
+    and where they belong.
     """
 
-    later: ClassVar[frozenset[str]] = frozenset()
     foreign: ClassVar[Mapping[str, str]] = {}
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -67,9 +67,11 @@ def apply_plan(
     if not stopped:
         _tell_recorded(plan, listener)
     steps = [step for step in plan.pending if step.operations]
+    stored = snapshot
     try:
         if steps:
-            journal = backend.journal(snapshot.state, calls=sum(len(step.operations) for step in steps))
+            base = snapshot.state.model_copy(update={"cloud": settings.cloud})
+            journal = backend.journal(base, calls=sum(len(step.operations) for step in steps))
             try:
                 desk = Desk(
                     provider,
@@ -85,9 +87,9 @@ def apply_plan(
                 )
                 _run_steps(steps, desk, settings)
             finally:
-                journal.close()
+                stored = journal.close() or snapshot
     finally:
-        serial = _fold(snapshot, ledger, backend, settings.cloud)
+        serial = _fold(snapshot.state, ledger, stored, backend, settings.cloud)
     listener(ApplyCompleted(serial, provider.requests - before, clock.monotonic() - began))
 
 
@@ -116,22 +118,24 @@ def _run_steps(steps: Sequence[Step], desk: Desk, settings: Settings) -> None:
     run(tasks, poller, workers=settings.workers, clock=desk.clock, stop=desk.stop)
 
 
-def _fold(snapshot: Snapshot, ledger: Ledger, backend: StateBackend, cloud: Cloud) -> int:
-    """Write the state if anything in it is new; a run that changed nothing leaves every byte."""
-    state = snapshot.state.with_records(ledger.records)
+def _fold(base: State, ledger: Ledger, stored: Snapshot, backend: StateBackend, cloud: Cloud) -> int:
+    """Write what has become of `base`, if anything in it is new to what is stored; a run that changed nothing leaves
+    every byte.
+    """
+    state = base.with_records(ledger.records)
     state = state.with_pending((*state.pending, *ledger.pending))
-    if state.resources == snapshot.state.resources and state.pending == snapshot.state.pending:
+    if state.resources == stored.state.resources and state.pending == stored.state.pending:
         backend.forget_journal()
-        return snapshot.stored_serial
-    return _write(state, snapshot, backend, cloud).stored_serial
+        return stored.stored_serial
+    return _write(state, stored, backend, cloud).stored_serial
 
 
-def _write(state: State, snapshot: Snapshot, backend: StateBackend, cloud: Cloud) -> Snapshot:
-    written = state.model_copy(update={"serial": snapshot.stored_serial}).next(cloud)
+def _write(state: State, replacing: Snapshot, backend: StateBackend, cloud: Cloud) -> Snapshot:
+    written = state.model_copy(update={"serial": replacing.stored_serial}).next(cloud)
     try:
-        return backend.write(written, replacing=snapshot)
+        return backend.write(written, replacing=replacing)
     except StateError as error:
-        raise StateNotSaved(error, written.dumps()) from error
+        raise StateNotSaved(error, backend.encode(written)) from error
 
 
 def _one_at_a_time(listener: Listener) -> Listener:

@@ -11,8 +11,8 @@ from provisioner.events import Listener
 from provisioner.model.marker import Marking
 from provisioner.model.secrets import NO_SECRETS, Secrets
 from provisioner.provider.base import NotebookProvider
+from provisioner.state.backend import Journal
 from provisioner.state.document import Pending, Record
-from provisioner.state.journal import Journal
 
 
 @dataclass(slots=True)

@@ -133,8 +133,6 @@ def _unknown_key(model: type[Declared], path: Path) -> tuple[str, str, str]:
     """Code, summary and hint for a key that `model` does not have at `path`."""
     key = str(path[-1])
     here = _level(model, path[:-1])
-    if key in here.later:
-        return "E216", f"`{key}` is not supported by this version yet", "remove it for now"
     elsewhere = [place for place, other in levels(model).items() if key in _keys(other) and other is not here]
     if key in here.foreign:
         hint = here.foreign[key]

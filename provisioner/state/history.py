@@ -8,44 +8,26 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from provisioner.errors import StateDamaged, StateError
+from provisioner.errors import StateDamaged
 from provisioner.state import files
-from provisioner.state.document import State, parse_state
+from provisioner.state.backend import Generation
+from provisioner.state.codec import CLEAR, Codec
+from provisioner.state.document import State
 
 KEPT = 10
 _SHOWN = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One file of the history. `written` is when, in seconds since the epoch."""
-
-    path: Path
-    serial: int
-    digest: str
-    written: float
-
-    def read(self) -> State:
-        """The state of then; StateDamaged when this copy is spoilt too."""
-        return parse_state(files.read_bytes(self.path) or b"", str(self.path))
-
-    def good(self) -> State | None:
-        """The state of then, None when this copy is spoilt too."""
-        try:
-            return self.read()
-        except (StateError, OSError):
-            return None
-
-
 class History:
     """The generations of `stack` in `directory`, which is made when there is something to keep."""
 
-    def __init__(self, directory: Path, stack: str) -> None:
+    def __init__(self, directory: Path, stack: str, codec: Codec = CLEAR) -> None:
         self._directory = directory
         self._stack = stack
+        self._codec = codec
         self._name = re.compile(rf"{re.escape(stack)}\.(\d+)\.([0-9a-f]{{{_SHOWN}}})\.json")
 
     def generations(self) -> list[Generation]:
@@ -56,7 +38,10 @@ class History:
     def _found(self) -> Iterator[Generation]:
         for path in self._directory.glob(f"{self._stack}.*.json"):
             if named := self._name.fullmatch(path.name):
-                yield Generation(path, int(named[1]), named[2], path.stat().st_mtime)
+                yield Generation(str(path), int(named[1]), named[2], path.stat().st_mtime, partial(self._load, path))
+
+    def _load(self, path: Path) -> State:
+        return self._codec.decode(files.read_bytes(path) or b"", str(path))
 
     def newest_good(self) -> Generation | None:
         return next((each for each in self.generations() if each.good()), None)
@@ -76,7 +61,7 @@ class History:
 
     def prune(self) -> None:
         for generation in self.generations()[KEPT:]:
-            generation.path.unlink(missing_ok=True)
+            Path(generation.place).unlink(missing_ok=True)
 
     def with_way_back(self, error: StateDamaged) -> StateDamaged:
         """The same error, with the command that puts back the newest copy that can be read."""
@@ -84,6 +69,6 @@ class History:
         if good is None:
             return error
         hint = (
-            f"nothing was changed; {good.path} is good: provisioner state restore {good.serial} --stack {self._stack}"
+            f"nothing was changed; {good.place} is good: provisioner state restore {good.serial} --stack {self._stack}"
         )
         return StateDamaged(error.summary, detail=error.detail, hint=hint)

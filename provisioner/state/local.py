@@ -10,11 +10,12 @@ from pathlib import Path
 
 from provisioner.errors import StateDamaged, StateError
 from provisioner.state import files
-from provisioner.state.backend import LockInfo, Snapshot
-from provisioner.state.document import State, parse_state
-from provisioner.state.history import Generation, History
-from provisioner.state.journal import Journal, lineage_of, replay
-from provisioner.state.lock import Lock, Seen
+from provisioner.state.backend import Generation, LockInfo, Seen, Snapshot, StateBackend
+from provisioner.state.codec import CLEAR, Codec
+from provisioner.state.document import State
+from provisioner.state.history import History
+from provisioner.state.journal import FileJournal, lineage_of, replay
+from provisioner.state.lock import Lock
 
 _PRIVATE_DIRECTORY = 0o700
 
@@ -22,13 +23,14 @@ _PRIVATE_DIRECTORY = 0o700
 class LocalBackend:
     """A stack's state in `directory`."""
 
-    def __init__(self, directory: Path, stack: str) -> None:
+    def __init__(self, directory: Path, stack: str, codec: Codec = CLEAR) -> None:
         self.stack = stack
+        self._codec = codec
         self._directory = directory
         self._state_path = directory / f"{stack}.json"
         self._journal_path = directory / f"{stack}.journal"
         self._lock = Lock(directory / f"{stack}.lock")
-        self._history = History(directory / "history", stack)
+        self._history = History(directory / "history", stack, codec)
 
     def read(self) -> Snapshot:
         # The journal first: when a run ends in between, its journal is older than the state and adds nothing.
@@ -41,10 +43,8 @@ class LocalBackend:
 
     def _with_journal(self, base: State, journal: bytes) -> State | None:
         """The state with what the journal adds to it, None when that is nothing."""
-        more = replay(journal, base, str(self._journal_path))
-        if more is None or not (more.records or more.pending):
-            return None
-        return base.with_records(more.records).with_pending((*base.pending, *more.pending))
+        more = replay(journal, base, str(self._journal_path), self._codec)
+        return more.onto(base) if more else None
 
     def _stored(self) -> State | None:
         """What stands in the place of the state; StateDamaged says how to put back a good copy."""
@@ -53,7 +53,7 @@ class LocalBackend:
             if data is None:
                 self._check_never_written()
                 return None
-            state = parse_state(data, str(self._state_path))
+            state = self._codec.decode(data, str(self._state_path))
             self._check_ours(state)
         except StateDamaged as error:
             raise self._history.with_way_back(error) from error
@@ -100,17 +100,17 @@ class LocalBackend:
         """Take the lock from the holder that `seen` names, who is not alive on this machine."""
         self._lock.break_open(seen)
 
-    def journal(self, state: State, *, calls: int = 0) -> Journal:
+    def journal(self, state: State, *, calls: int = 0) -> FileJournal:
         self._make_directory()
         try:
-            return Journal(self._journal_path, state, calls=calls)
+            return FileJournal(self._journal_path, state, calls=calls, codec=self._codec)
         except OSError as error:
             raise _unwritable(self._journal_path, error) from error
 
     def write(self, state: State, *, replacing: Snapshot) -> Snapshot:
         before = _read(self._state_path)
         stored = self._unchanged(replacing)
-        data = state.dumps().encode()
+        data = self.encode(state)
 
         def check() -> None:
             if _read(self._state_path) != before:  # what was read above need not be parsed again
@@ -148,6 +148,9 @@ class LocalBackend:
             self._history.keep(state, data)
             self._history.prune()
 
+    def encode(self, state: State) -> bytes:
+        return self._codec.encode(state)
+
     def history(self) -> list[Generation]:
         """The newest first."""
         return self._history.generations()
@@ -171,7 +174,7 @@ class LocalBackend:
                 )
         serials = [each.serial for each in (state, stored, *self.history()) if each]
         restored = state.model_copy(update={"serial": max(serials) + 1})
-        data = restored.dumps().encode()
+        data = self.encode(restored)
         self._make_directory()
         try:
             self._set_aside(stored)
@@ -201,11 +204,26 @@ class LocalBackend:
             raise _unwritable(self._directory, error) from error
 
 
-def held_stacks(directory: Path) -> list[tuple[LocalBackend, Seen]]:
-    """Every stack whose lock says that somebody holds it, dead or alive."""
-    names = sorted({path.name.split(".lock")[0] for path in directory.glob("*.lock*")})
-    backends = [LocalBackend(directory, name) for name in names]
-    return [(backend, seen) for backend in backends if (seen := backend.holder())]
+class LocalBackends:
+    """The states in one directory."""
+
+    def __init__(self, directory: Path, codec: Codec = CLEAR) -> None:
+        self._directory = directory
+        self._codec = codec
+
+    def of(self, stack: str) -> LocalBackend:
+        return LocalBackend(self._directory, stack, self._codec)
+
+    def recorded(self) -> list[str]:
+        return sorted(path.stem for path in self._directory.glob("*.json"))
+
+    def locked(self) -> list[tuple[StateBackend, Seen]]:
+        names = sorted({path.name.split(".lock")[0] for path in self._directory.glob("*.lock*")})
+        backends = map(self.of, names)
+        return [(backend, seen) for backend in backends if (seen := backend.holder())]
+
+    def close(self) -> None:
+        """Nothing is held open."""
 
 
 def _read(path: Path) -> bytes | None:

@@ -14,66 +14,20 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from provisioner.errors import StateError, StateLocked
+from provisioner.errors import StateError
 from provisioner.state import files
-from provisioner.state.backend import LockInfo
+from provisioner.state.backend import LockInfo, Seen, locked_by
 
 # How often the holder touches the file: whoever is turned away sees when it was last alive.
 BEAT_SECONDS = 15.0
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
-# The id of a holder that died before it could say who it is.
-UNKNOWN = "unknown"
 # More than any lock file of ours holds.
 _BYTES = 65536
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A lock file: what it says, None when that cannot be read, and when its holder last touched it."""
-
-    path: Path
-    info: LockInfo | None
-    touched: datetime
-
-    def lines(self) -> str:
-        """Who, what, where, since when: a line each."""
-        if self.info is None:
-            return f"The lock file does not say by whom yet.\nID         {UNKNOWN}"
-        told = {
-            "Who": self.info.who,
-            "Operation": self.info.operation,
-            "Host": self.info.host,
-            "Process": str(self.info.process or ""),
-            "Job": self.info.job,
-            "Since": self.info.created,
-            "Last seen": self.touched.isoformat(timespec="seconds"),
-            "ID": self.info.id,
-        }
-        return "\n".join(f"{name:<10} {value}" for name, value in told.items() if value)
-
-    @property
-    def id(self) -> str:
-        return self.info.id if self.info else UNKNOWN
-
-    def is_dead(self) -> bool:
-        return self.info is not None and self.info.holder.is_dead()
-
-    def check_breakable(self) -> None:
-        """A holder that lives on this machine can be ended instead."""
-        if self.info is not None and self.info.holder.is_here() and not self.is_dead():
-            hint = f"end it first: kill {self.info.process}"
-            raise StateLocked("the holder of the lock is alive", detail=self.lines(), hint=hint, holder=str(self))
-
-    def __str__(self) -> str:
-        if self.info is None:
-            return "another run"
-        return f"{self.info.who} ({self.info.operation}, since {self.info.created})"
 
 
 class Lock:
@@ -111,7 +65,7 @@ class Lock:
             detail = now.lines() if now else "It is free."
             raise StateError("the lock is not held by that run any more", detail=detail)
         seen.check_breakable()
-        seen.path.unlink(missing_ok=True)
+        Path(seen.place).unlink(missing_ok=True)
 
 
 def _by_kernel(path: Path, info: LockInfo) -> tuple[int, LockInfo | None]:
@@ -133,7 +87,7 @@ def _flock(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise _locked(_told(descriptor, path)) from error
+        raise locked_by(_told(descriptor, path)) from error
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
@@ -157,7 +111,7 @@ def _by_file(path: Path, info: LockInfo) -> tuple[int, LockInfo | None]:
         except FileExistsError as error:
             seen = _seen(path)
             if seen and not seen.is_dead():
-                raise _locked(seen) from error
+                raise locked_by(seen) from error
             if seen and seen.info:
                 _break_dead(path, seen.info)
                 died = seen.info
@@ -212,19 +166,9 @@ def _told(descriptor: int, path: Path) -> Seen | None:
         return None
     touched = datetime.fromtimestamp(os.fstat(descriptor).st_mtime, UTC)
     try:
-        return Seen(path, LockInfo.model_validate_json(data), touched)
+        return Seen(str(path), LockInfo.model_validate_json(data), touched)
     except ValidationError:
-        return Seen(path, None, touched)
-
-
-def _locked(seen: Seen | None) -> StateLocked:
-    detail = seen.lines() if seen else "The lock file does not say by whom yet."
-    hint = "wait until it ends, then run again; apply --lock-timeout 10m waits by itself"
-    if seen and not (seen.info and seen.info.holder.is_here()):
-        hint += f". If it is dead: provisioner force-unlock {seen.id}"
-    return StateLocked(
-        "the state is locked by another run", detail=detail, hint=hint, holder=str(seen or "another run")
-    )
+        return Seen(str(path), None, touched)
 
 
 @contextmanager

@@ -6,9 +6,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from provisioner.errors import StateError
-from provisioner.state.backend import Snapshot
+from provisioner.state.backend import Generation, Snapshot
 from provisioner.state.document import Record, State
-from provisioner.state.history import Generation
 
 
 def moved(state: State, source: str, target: str) -> State:

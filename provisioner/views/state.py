@@ -8,8 +8,8 @@ from typing import Any
 
 from provisioner.errors import StateError
 from provisioner.model.address import Address
+from provisioner.state.backend import Generation
 from provisioner.state.document import Record, State
-from provisioner.state.history import Generation
 from provisioner.views.clean import one_line
 from provisioner.views.paint import Paint
 from provisioner.views.table import table

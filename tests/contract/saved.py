@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioner.state.local import held_stacks
+from provisioner.state.local import LocalBackends
 from tests.contract.project import Project
 from tests.contract.sandbox import Sandbox
 from tests.fault.command import Command, Ended
@@ -73,7 +73,7 @@ class World:
         assert 1 == ended.code, ended.stdout
         assert log == len(self.sandbox.calls())
         assert before == self.bytes_of_state()
-        assert [] == held_stacks(self.project.root / "state")
+        assert [] == LocalBackends(self.project.root / "state").locked()
         return ended.stderr
 
     def bytes_of_state(self) -> dict[str, tuple[bytes, int]]:

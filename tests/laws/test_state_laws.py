@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from provisioner.errors import StateError
 from provisioner.state.document import Cloud, Pending, Record, State, parse_state
-from provisioner.state.journal import Journal, replay
+from provisioner.state.journal import FileJournal, replay
 from provisioner.state.local import LocalBackend
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12)
@@ -80,7 +80,7 @@ class Expected:
         self.history.append((dict(self.resources), tuple(self.open.values())))
 
 
-def play(journal: Journal, base: State, calls: list[Call]) -> Expected:
+def play(journal: FileJournal, base: State, calls: list[Call]) -> Expected:
     """Carry the calls out; two are under way at a time, as with two workers."""
     expected = Expected(dict(base.resources))
     expected.line_written()
@@ -116,7 +116,7 @@ def play(journal: Journal, base: State, calls: list[Call]) -> Expected:
 def a_run(base: State, calls: list[Call]) -> Iterator[tuple[Path, bytes, Expected]]:
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "lab.journal"
-        journal = Journal(path, base)
+        journal = FileJournal(path, base)
         expected = play(journal, base, calls)
         journal.close()
         yield path, path.read_bytes(), expected

@@ -20,7 +20,7 @@ from provisioner.refresh import refresh
 from provisioner.run.apply import Settings, apply_plan
 from provisioner.state.backend import Snapshot
 from provisioner.state.document import Cloud, Record, State
-from provisioner.state.journal import Journal
+from provisioner.state.journal import FileJournal
 from provisioner.state.local import LocalBackend
 from tests.builders import declarations
 from tests.service import NOW_MS, PureService, observed
@@ -35,11 +35,11 @@ class FullDisk(LocalBackend):
         super().__init__(directory, stack)
         self._place, self._room = directory / f"{stack}.journal", room
 
-    def journal(self, state: State, *, calls: int = 0) -> Journal:
+    def journal(self, state: State, *, calls: int = 0) -> FileJournal:
         return ShortJournal(self._place, state, self._room, calls=calls)
 
 
-class ShortJournal(Journal):
+class ShortJournal(FileJournal):
     """Takes so many lines, then no more."""
 
     def __init__(self, path: Path, base: State, lines: int, *, calls: int) -> None:

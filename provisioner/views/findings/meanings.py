@@ -32,7 +32,6 @@ MEANINGS = {
     "E212": "a map, a list or a scalar where one of the others is expected",
     "E214": "too many notebooks in one stack",
     "E215": "two stacks or environments of one name, two names for one stack",
-    "E216": "of the documented surface, but not supported by this version",
     "E217": "another version of the format",
     "E218": "no address",
     "E220": "something that cannot be sensitive: a number, a very short text, a part of an address, an id",

@@ -209,7 +209,7 @@ def test_the_schema_of_settings_knows_good_from_bad() -> None:
         "ignore_tags: {a: b}",
         "cloud: {marker: tag}",
         "cloud: {poll_interval: fast}",
-        "backend: {type: s3}",
+        "backend: {type: etcd}",
         "cloud: []",
     ):
         assert not validator.is_valid(parsed(text)), text

@@ -264,7 +264,7 @@ class TestRebased:
         (run.directory / "lab.json").write_text(stored_state(run).next(None).dumps())
         with pytest.raises(StateNotSaved, match="changed by another run") as refused:
             run.carry_out(*moving)
-        assert ("notebook.bob" in refused.value.text, []) == (True, run.service.calls)
+        assert ("notebook.bob" in refused.value.data.decode(), []) == (True, run.service.calls)
 
     def test_they_say_more_than_the_refresh(self, run: Run, moving: tuple[Plan, Snapshot]) -> None:
         plan, snapshot = moving

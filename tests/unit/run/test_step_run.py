@@ -20,7 +20,7 @@ from provisioner.run.goals import Verdict
 from provisioner.run.step_run import StepRun
 from provisioner.run.watch import Sighting, Ticket
 from provisioner.state.document import Deposed
-from provisioner.state.journal import Journal
+from provisioner.state.journal import FileJournal
 from tests.builders import NOW_MS, HandClock, instance, instance_id, record, state, step
 from tests.service import PureService
 
@@ -31,7 +31,7 @@ WINDOW = 120.0
 class World:
     """A desk, and what stands on it."""
 
-    def __init__(self, journal: Journal, owners: dict[str, str] | None = None) -> None:
+    def __init__(self, journal: FileJournal, owners: dict[str, str] | None = None) -> None:
         self.service, self.clock, self.events = PureService(), HandClock(), list[Event]()
         self.ledger = Ledger({})
         self.desk = Desk(
@@ -60,13 +60,13 @@ class World:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    found = Journal(tmp_path / "lab.journal", state())
+def journal(tmp_path: Path) -> Iterator[FileJournal]:
+    found = FileJournal(tmp_path / "lab.journal", state())
     yield found
     found.close()
 
 
-def test_a_create_carries_a_mark_of_its_own(journal: Journal) -> None:
+def test_a_create_carries_a_mark_of_its_own(journal: FileJournal) -> None:
     """The service gets it; what counts as applied does not have it."""
     world = World(journal)
     next(world.walk())
@@ -77,7 +77,7 @@ def test_a_create_carries_a_mark_of_its_own(journal: Journal) -> None:
     assert "description" not in record.attributes
 
 
-def test_without_an_answer_it_is_searched_for_and_adopted(journal: Journal) -> None:
+def test_without_an_answer_it_is_searched_for_and_adopted(journal: FileJournal) -> None:
     """For the length of the window, by its mark; then the step goes on."""
     world = World(journal)
     world.lose()
@@ -95,7 +95,7 @@ def test_without_an_answer_it_is_searched_for_and_adopted(journal: Journal) -> N
     assert isinstance(world.events[-1], StepCompleted)
 
 
-def test_what_is_not_found_stays_pending_since_it_was_sent(journal: Journal) -> None:
+def test_what_is_not_found_stays_pending_since_it_was_sent(journal: FileJournal) -> None:
     """With the time of the journal's intent: the answer was waited for afterwards."""
     world = World(journal)
     world.lose()
@@ -110,7 +110,7 @@ def test_what_is_not_found_stays_pending_since_it_was_sent(journal: Journal) -> 
     assert "run apply again" in failed.error.hint
 
 
-def test_the_answer_to_another_create_is_not_taken(journal: Journal) -> None:
+def test_the_answer_to_another_create_is_not_taken(journal: FileJournal) -> None:
     """Its mark says whose it is; our own is searched for."""
     world = World(journal)
     world.service.after = lambda _name: world.service.notebooks[instance_id(1)].update(
@@ -120,7 +120,7 @@ def test_the_answer_to_another_create_is_not_taken(journal: Journal) -> None:
     assert ("", True, {}) == (ticket.notebook_id, MARKING.owns(ticket.mark), world.ledger.records)
 
 
-def test_an_id_that_another_has_is_refused(journal: Journal) -> None:
+def test_an_id_that_another_has_is_refused(journal: FileJournal) -> None:
     """E421: nothing is recorded, and the create stays pending."""
     world = World(journal, {instance_id(1): "notebook.bob"})
     with pytest.raises(StopIteration):
@@ -132,7 +132,7 @@ def test_an_id_that_another_has_is_refused(journal: Journal) -> None:
     assert ({}, 1) == (world.ledger.records, len(world.ledger.pending))
 
 
-def test_a_successor_whose_answer_was_lost(journal: Journal) -> None:
+def test_a_successor_whose_answer_was_lost(journal: FileJournal) -> None:
     """The one before it is deposed once the new one is found, and deleted after that."""
     planned = step(Action.REPLACE)
     old, operations = planned.id, replacement(planned.after, instance(), "RUNNING", create_first=True)
@@ -157,7 +157,7 @@ def test_a_successor_whose_answer_was_lost(journal: Journal) -> None:
     assert isinstance(world.events[-1], StepCompleted)
 
 
-def test_a_start_without_an_answer_is_recorded_as_one(journal: Journal) -> None:
+def test_a_start_without_an_answer_is_recorded_as_one(journal: FileJournal) -> None:
     """It took effect, so what it does to mounts (API page 11) is known: none of before are there."""
     mount = {"id": "m", "category": "OBS", "mount_path": "/data/a/", "status": "MOUNTED"}
     stopped = record(status="STOPPED", storages=[mount])
@@ -175,7 +175,7 @@ def test_a_start_without_an_answer_is_recorded_as_one(journal: Journal) -> None:
     assert ["start"] == world.service.calls
 
 
-def test_protection_is_recorded_with_the_first_record(journal: Journal) -> None:
+def test_protection_is_recorded_with_the_first_record(journal: FileJournal) -> None:
     """Of a create, before anything is waited for; and of whatever else when the step is done."""
     world = World(journal)
     walk = world.walk(replace(step(Action.CREATE), protected=True))
@@ -186,7 +186,7 @@ def test_protection_is_recorded_with_the_first_record(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("protected", [True, False])
-def test_protection_changes_with_the_end_of_a_step(journal: Journal, *, protected: bool) -> None:
+def test_protection_changes_with_the_end_of_a_step(journal: FileJournal, *, protected: bool) -> None:
     world, planned = World(journal), step(Action.UPDATE)
     world.service.notebooks[planned.id] = {"id": planned.id, "status": "STOPPED"}
     assert planned.record is not None

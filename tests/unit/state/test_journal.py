@@ -13,7 +13,7 @@ import pytest
 
 from provisioner.errors import StateError
 from provisioner.state.document import Pending, Record, State
-from provisioner.state.journal import Journal, Replay, lineage_of, replay
+from provisioner.state.journal import FileJournal, Replay, lineage_of, replay
 
 BASE = State(lineage="lineage-1", serial=4, stack="lab")
 ALICE = Record(id="a", status="CREATING", attributes={"name": "алиса"}, incomplete=True)
@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 def of_a_run(path: Path) -> bytes:
     """What a run with a create, a delete, a refusal and a lost answer leaves."""
-    journal = Journal(path, BASE)
+    journal = FileJournal(path, BASE)
     create = journal.intent("notebook.alice", "create", 1.5, BODY)
     delete = journal.intent("notebook.bob", "delete", 2.0)
     journal.outcome(create, "notebook.alice", ALICE)
@@ -39,7 +39,9 @@ def of_a_run(path: Path) -> bytes:
 
 
 EXPECTED = Replay(
-    {"notebook.alice": ALICE, "notebook.bob": None}, (Pending(address="notebook.dave", at=4.0, body=BODY),)
+    {"notebook.alice": ALICE, "notebook.bob": None},
+    (Pending(address="notebook.dave", at=4.0, body=BODY),),
+    frozenset({("notebook.alice", 1.5), ("notebook.carol", 3.0)}),
 )
 
 
@@ -50,7 +52,7 @@ def test_replay_of_a_run(path: Path) -> None:
 
 def test_a_line_is_on_the_disk_when_the_call_returns(path: Path) -> None:
     """Nothing is kept back: after each call the file holds one line more."""
-    journal = Journal(path, BASE)
+    journal = FileJournal(path, BASE)
     assert 1 == path.read_bytes().count(b"\n")
     number = journal.intent("notebook.a", "create", 1.0, {})
     assert 2 == path.read_bytes().count(b"\n")
@@ -61,13 +63,13 @@ def test_a_line_is_on_the_disk_when_the_call_returns(path: Path) -> None:
 
 def test_room_is_taken_before_the_first_call(path: Path) -> None:
     """A run that dies leaves zeros behind its last line, which say nothing; one that ends leaves none."""
-    journal = Journal(path, BASE, calls=3)
+    journal = FileJournal(path, BASE, calls=3)
     number = journal.intent("notebook.alice", "create", 1.5, BODY)
     size = path.stat().st_size
     journal.outcome(number, "notebook.alice", ALICE)
     data = path.read_bytes()
     assert size == len(data) > len(data.rstrip(b"\0"))
-    assert Replay({"notebook.alice": ALICE}, ()) == replay(data, BASE, "J")
+    assert Replay({"notebook.alice": ALICE}, (), frozenset({("notebook.alice", 1.5)})) == replay(data, BASE, "J")
     journal.close()
     assert data.rstrip(b"\0") == path.read_bytes()
 
@@ -75,7 +77,7 @@ def test_room_is_taken_before_the_first_call(path: Path) -> None:
 def test_a_new_journal_takes_the_place_of_the_old(path: Path) -> None:
     """What the old one held was folded into the state that the new one is based on."""
     of_a_run(path)
-    Journal(path, BASE).close()
+    FileJournal(path, BASE).close()
     assert Replay({}, ()) == replay(path.read_bytes(), BASE, "J")
 
 
@@ -84,7 +86,7 @@ def test_it_is_private_whatever_the_umask(path: Path) -> None:
     for mask in (0o000, 0o277):
         before = os.umask(mask)
         try:
-            Journal(path, BASE).close()
+            FileJournal(path, BASE).close()
         finally:
             os.umask(before)
         assert 0o600 == path.stat().st_mode & 0o777
@@ -95,7 +97,7 @@ def test_the_last_line_may_be_torn(path: Path) -> None:
     """Of a last line that is cut, or filled with zeros, or scrambled, nothing is taken over; all before it holds."""
     data = of_a_run(path)
     start = data.rindex(b"\n", 0, -1) + 1
-    without = Replay(EXPECTED.records, ())
+    without = Replay(EXPECTED.records, (), EXPECTED.answered)
     for tail in (b"", data[start:-20], data[start : start + 1], b"\0" * 100, b"\xff\xfe", data[start:-9] + b"\0" * 9):
         assert without == replay(data[:start] + tail, BASE, "J")
     assert EXPECTED == replay(data[:-1], BASE, "J"), "only the newline is missing: the line is whole"
@@ -165,7 +167,7 @@ def test_lineage(path: Path) -> None:
 
 def test_threads_do_not_mix_their_lines(path: Path) -> None:
     """Eight threads write at once: every number is given once, every line is whole."""
-    journal, numbers, lock = Journal(path, BASE), [], threading.Lock()
+    journal, numbers, lock = FileJournal(path, BASE), [], threading.Lock()
 
     def work(name: int) -> None:
         for turn in range(20):
@@ -192,7 +194,7 @@ def test_a_line_costs_the_same_however_much_is_recorded(path: Path) -> None:
     sizes = []
     for count in (1, 1000):
         base = BASE.with_records({f"notebook.k{n}": ALICE for n in range(count)})
-        journal = Journal(path, base)
+        journal = FileJournal(path, base)
         journal.outcome(journal.intent("notebook.a", "create", 1.0, BODY), "notebook.a", ALICE)
         journal.close()
         sizes.append(path.stat().st_size)
@@ -205,10 +207,10 @@ import resource, signal, sys
 from pathlib import Path
 from provisioner.errors import StateError
 from provisioner.state.document import Record, State
-from provisioner.state.journal import Journal
+from provisioner.state.journal import FileJournal
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-journal = Journal(Path(sys.argv[1]), State(lineage="l", serial=0, stack="lab"))
+journal = FileJournal(Path(sys.argv[1]), State(lineage="l", serial=0, stack="lab"))
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
 kept = 0
