@@ -37,7 +37,11 @@ def state_backend(settings: Settings, stack: str) -> StateBackend:
 
 def recorded_stacks(settings: Settings) -> list[str]:
     """The stacks that have a state, by its name; those of other environments are left out."""
-    return [name for name in every_state(settings) if name.partition(".")[2] == settings.environment]
+    return recorded_in(state_backends(settings), settings.environment)
+
+
+def recorded_in(backends: StateBackends, environment: str) -> list[str]:
+    return [name for name in backends.recorded() if name.partition(".")[2] == environment]
 
 
 def every_state(settings: Settings) -> list[str]:

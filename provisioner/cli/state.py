@@ -134,6 +134,33 @@ def push_command(*, file: Path, force: bool) -> None:
     click.echo(f"Stored the state {written.stack}, serial {written.serial}.")
 
 
+@command.command("migrate")
+@click.option(
+    "--from", "source", required=True, metavar="BACKEND", help="The old backend, spelt as in provisioner.yaml."
+)
+@_STACK
+@ENVIRONMENT
+def migrate_command(*, source: str, stack: str | None, environment: str) -> None:
+    """Copy the recorded states from another backend to the one in provisioner.yaml.
+
+    Both are locked while a state is copied, and read once more afterwards. Nothing is removed from the old one, and
+    its history stays there.
+
+    provisioner state migrate --from '{type: local, path: state}'
+    """
+    from provisioner.cli.migrate import migrate
+    from provisioner.cli.settings import load_settings
+    from provisioner.spec.project import state_name
+    from provisioner.views.values import count
+
+    name = state_name(stack.partition(".")[0], environment) if stack else None
+    for moved in migrate(load_settings(Path(), environment), source, name):
+        done = "was there already" if moved.known else "copied and compared"
+        held = count(moved.notebooks, "notebook") or "nothing recorded"
+        click.echo(f"{moved.stack}: serial {moved.serial}, {held}: {done}.")
+    click.echo("The old backend is as it was: remove its states once nobody runs with the old settings.")
+
+
 @command.command("history")
 @_STACK
 @ENVIRONMENT
