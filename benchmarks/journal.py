@@ -20,13 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from provisioner.clock import SystemClock
 from provisioner.planning.stack import build_plan
-from provisioner.provider.credentials import find_credentials, read_scope
+from provisioner.provider.environment import read_scope
 from provisioner.provider.iam import connect
 from provisioner.provider.modelarts import ModelArtsNotebooks
+from provisioner.provider.sources import find_credentials, surroundings_of
 from provisioner.run.apply import Settings, apply_plan
 from provisioner.spec.load import load_stacks
 from provisioner.state.document import Cloud, State
-from provisioner.state.journal import Entry, Journal
+from provisioner.state.journal import Entry, FileJournal
 from provisioner.state.local import LocalBackend
 from tests.contract.lab import SMALL, STACK
 from tests.contract.sandbox import Sandbox, running_sandbox
@@ -44,13 +45,13 @@ class Measured(LocalBackend):
         self._type = Counted if journaled else Silent
         self.written: Counted | None = None
 
-    def journal(self, state: State, *, calls: int = 0) -> Journal:
+    def journal(self, state: State, *, calls: int = 0) -> FileJournal:
         super().journal(state).close()  # makes the directory
         self.written = self._type(self._place, state, calls=calls)
         return self.written
 
 
-class Counted(Journal):
+class Counted(FileJournal):
     """The journal, and how many lines and bytes it took."""
 
     lines = 0
@@ -102,8 +103,9 @@ def apply(root: Path, sandbox: Sandbox, count: int, *, journaled: bool) -> tuple
     snapshot = backend.read()
     stop = threading.Event()
     clock = SystemClock(stop)
-    credentials = find_credentials(sandbox.environ).credentials
-    with connect(credentials, read_scope(sandbox.environ), clock) as (client, project_id):
+    scope = read_scope(sandbox.environ)
+    credentials = find_credentials(surroundings_of(sandbox.environ, scope)).credentials
+    with connect(credentials, scope, clock) as (client, project_id):
         provider = ModelArtsNotebooks(client, project_id)
         plan = build_plan(spec.notebooks, snapshot.state, {}, serial=0, now_ms=int(clock.now() * 1000))
         began = time.perf_counter()

@@ -21,7 +21,7 @@ _SWITCHES = frozenset(
     }
 )
 _ON, _OFF = frozenset({"true", "t", "1"}), frozenset({"false", "f", "0"})
-_WITH_VALUE = frozenset({"--chdir", "--color"})
+_WITH_VALUE = frozenset({"--chdir", "--color", "--profile"})
 # Options of the whole program that may stand behind the verb, as in Terraform.
 _GLOBAL = re.compile(r"--no-color|--color=.*")
 

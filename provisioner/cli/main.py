@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "access": "Say how to reach the notebooks",
     "apply": "Carry out what the specs ask for",
+    "auth": "Say which credentials are used",
     "completion": "Print what completes commands and addresses in a shell",
     "destroy": "Remove everything that is recorded",
     "extend": "Count the lease of notebooks anew",
@@ -91,12 +92,15 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="provisioner %(version)s")
 @click.option("--chdir", type=click.Path(exists=True, file_okay=False), help="Work in this directory.")
+@click.option("--profile", metavar="NAME", help="Use the credentials of this profile of KooCLI, whatever else is set.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="When to print colour.")
 @click.option("--no-color", is_flag=True, help="The same as --color=never.")
-def cli(*, chdir: str | None, color: str, no_color: bool) -> None:
+def cli(*, chdir: str | None, profile: str | None, color: str, no_color: bool) -> None:
     """Plan and apply for Huawei Cloud ModelArts notebook instances."""
     if chdir:
         os.chdir(chdir)
+    if profile:
+        os.environ["HW_PROFILE"] = profile
     if no_color or color == "never":
         os.environ["NO_COLOR"] = "1"
     elif color == "always":

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,6 @@ from provisioner.model.marker import Marking
 from provisioner.state.document import Cloud, State
 
 if TYPE_CHECKING:
-    from provisioner.provider.credentials import Scope
     from provisioner.provider.modelarts import ModelArtsNotebooks
     from provisioner.provider.offers import ModelArtsOffers
 
@@ -49,7 +48,7 @@ class Session:
 def open_session(request: Request) -> Iterator[Session]:
     """A session with the cloud of the environment that is asked for, or with a simulator of our own."""
     from provisioner.cli.embedded import embedded_sandbox
-    from provisioner.provider.credentials import find_credentials, read_scope
+    from provisioner.cli.identity import identify
     from provisioner.provider.iam import connect
     from provisioner.provider.modelarts import ModelArtsNotebooks
     from provisioner.provider.offers import ModelArtsOffers
@@ -57,10 +56,13 @@ def open_session(request: Request) -> Iterator[Session]:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a pipeline's Ctrl-C
     settings = load_settings(Path(), request.environment)
     clock = SystemClock(threading.Event())
+    screen = _screen(request, clock)
     with ExitStack() as stack:
         environ: Mapping[str, str] = stack.enter_context(embedded_sandbox()) if request.sandbox else os.environ
-        scope = read_scope(environ) if request.sandbox else _filled(environ, settings)
-        client, project_id = stack.enter_context(connect(find_credentials(environ).credentials, scope, clock))
+        identity = identify(environ, Settings() if request.sandbox else settings)
+        found, scope = identity.search.result(), identity.scope
+        screen.diagnostics(found.warnings)
+        client, project_id = stack.enter_context(connect(found.credentials, scope, clock))
         yield Session(
             settings,
             ModelArtsNotebooks(client, project_id),
@@ -69,7 +71,7 @@ def open_session(request: Request) -> Iterator[Session]:
             clock,
             _seconds("PROVISIONER_POLL_INTERVAL", settings.cloud.poll_seconds),
             _seconds("PROVISIONER_SETTLE_WINDOW", None) or settings.cloud.settle_window / 1000,
-            _screen(request, clock),
+            screen,
         )
 
 
@@ -90,23 +92,6 @@ def check_same_cloud(state: State, cloud: Cloud) -> None:
             f"this run is for project {cloud.project_id} of region {cloud.region}."
         ),
         hint="use the credentials and the region of the recorded project, or another state directory",
-    )
-
-
-def _filled(environ: Mapping[str, str], settings: Settings) -> Scope:
-    """The scope of the environment; `provisioner.yaml` gives what that does not say."""
-    from provisioner.provider.credentials import read_scope
-
-    cloud = settings.cloud
-    scope = read_scope(environ)
-    if not scope.region and cloud.region:
-        scope = read_scope(environ, region=cloud.region)
-    return replace(
-        scope,
-        project_id=scope.project_id or cloud.project_id,
-        endpoint=scope.endpoint or cloud.endpoint,
-        iam_endpoint=scope.iam_endpoint or cloud.iam_endpoint,
-        ca_bundle=scope.ca_bundle or cloud.ca_bundle,
     )
 
 

@@ -1,22 +1,19 @@
-"""Who we are and what we act on, read from an environment that is handed in: credentials and scope.
+"""Credentials as values, and what a source of them is. Which sources there are, and their order, is in sources.py.
 
-A source of credentials is a function from the environment to a `Found` or None; `SOURCES` lists them, first wins.
-Nothing here reads `os.environ`, opens a file or talks to the network, and no message or repr holds a secret.
-The variable names are those of the Terraform provider and of the official SDK (API page 17).
+A source is a function that looks only at what it is handed (`Surroundings`), and says what it found or why it has
+nothing. No message and no repr of anything here holds a secret.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from provisioner.errors import UsageError
-
-Environment = Mapping[str, str]
+from provisioner.errors import Diagnostic, UsageError
 
 DEFAULT_CLOUD = "myhuaweicloud.com"
 EUROPEAN_CLOUD = "myhuaweicloud.eu"
-_NO = frozenset({"", "0", "f", "false", "n", "no", "off"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +44,17 @@ class PasswordLogin:
     domain_id: str = ""
 
 
-Credentials = AccessKey | TokenLogin | PasswordLogin
-
-
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Credentials and where they came from, in words for `auth status`."""
+class TemporaryKey:
+    """Keys that somebody issues anew whenever asked.
 
-    credentials: Credentials
-    source: str
+    `issue` asks once, and raises UsageError or ApiError; a key without `expires_at` lasts.
+    """
+
+    issue: Callable[[], AccessKey] = field(repr=False)
+
+
+Credentials = AccessKey | TokenLogin | PasswordLogin | TemporaryKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,18 @@ class Scope:
     endpoint: str = ""
     iam_endpoint: str = ""
     ca_bundle: str = ""
+
+    def filled_from(self, other: Scope) -> Scope:
+        """What is not given here is taken from `other`, whose project counts in its own region alone."""
+        elsewhere = bool(self.region and other.region and self.region != other.region)
+        return replace(
+            self,
+            region=self.region or other.region,
+            project_id=self.project_id or ("" if self.project_name or elsewhere else other.project_id),
+            endpoint=self.endpoint or other.endpoint,
+            iam_endpoint=self.iam_endpoint or other.iam_endpoint,
+            ca_bundle=self.ca_bundle or other.ca_bundle,
+        )
 
     @property
     def modelarts_url(self) -> str:
@@ -90,141 +101,56 @@ class Scope:
         return f"https://{service}.{self.region}.{self.cloud or (EUROPEAN_CLOUD if european else DEFAULT_CLOUD)}"
 
 
-def find_credentials(environ: Environment) -> Found:
-    for source in SOURCES:
-        found = source(environ)
-        if found is not None:
-            return found
-    raise UsageError(
-        "no credentials for Huawei Cloud",
-        detail="One of these sets of variables is needed:\n"
-        "  HW_ACCESS_KEY and HW_SECRET_KEY (with HW_SECURITY_TOKEN when they are temporary)\n"
-        "  HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK (with HUAWEICLOUD_SDK_SECURITY_TOKEN)\n"
-        "  HW_AUTH_TOKEN\n"
-        "  HW_USER_NAME, HW_USER_PASSWORD and HW_DOMAIN_NAME",
-        hint="or try the tool without an account: --sandbox",
-    )
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """An agency of another account, in whose place a profile asks to act."""
+
+    name: str
+    domain_name: str = ""
+    domain_id: str = ""
 
 
-def read_scope(environ: Environment, *, region: str = "") -> Scope:
-    """The scope that the environment gives. A region handed in wins, also in the choice of its endpoint variable."""
-    _refuse_insecure(environ)
-    region = region or _first(environ, "HW_REGION_NAME", "OS_REGION_NAME")
-    per_region = f"HUAWEICLOUD_SDK_REGION_MODELARTS_{region.upper().replace('-', '_')}"
-    return Scope(
-        region=region,
-        project_id=_first(environ, "HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID", "OS_PROJECT_ID", "OS_TENANT_ID"),
-        project_name=_first(environ, "HW_PROJECT_NAME", "OS_PROJECT_NAME", "OS_TENANT_NAME"),
-        cloud=_first(environ, "HW_CLOUD"),
-        # The SDK's variable may list several hosts; the first is the one that it tries first.
-        endpoint=_first(environ, "PROVISIONER_ENDPOINT") or _first(environ, per_region).split(",")[0].strip(),
-        iam_endpoint=_first(
-            environ, "PROVISIONER_IAM_ENDPOINT", "HUAWEICLOUD_SDK_IAM_ENDPOINT", "HW_AUTH_URL", "OS_AUTH_URL"
-        ),
-        ca_bundle=_first(environ, "OS_CACERT"),
-    )
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Credentials, and where they came from, in words.
+
+    `scope` is what the same place says of their use; it counts where nothing else does. `warnings` say what is amiss
+    with that place.
+    """
+
+    credentials: Credentials
+    source: str
+    scope: Scope = field(default_factory=Scope)
+    agency: Agency | None = None
+    warnings: tuple[Diagnostic, ...] = ()
 
 
-def token_from_environment(environ: Environment) -> Found | None:
-    name = _first_set(environ, "HW_AUTH_TOKEN", "OS_AUTH_TOKEN")
-    return Found(TokenLogin(_secret(environ, name)), name) if name else None
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A source that has nothing: why, in words that may follow its name (`HW_PROFILE is not set`)."""
+
+    reason: str
 
 
-def access_key_from_environment(environ: Environment) -> Found | None:
-    """The pair that every family of variables agrees on: a pair is never mixed from two families."""
-    found = [found for names in _KEY_FAMILIES if (found := _pair(environ, *names)) is not None]
-    for other in found[1:]:
-        if other.credentials != found[0].credentials:
-            raise UsageError(
-                "two different access keys are set",
-                detail=f"{found[0].source} and {other.source} do not hold the same.",
-                hint="unset one of the two sets",
-            )
-    return found[0] if found else None
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a file held, and whether others than its owner may read it."""
+
+    data: bytes = field(repr=False)
+    open_to_others: bool = False
 
 
-def password_from_environment(environ: Environment) -> Found | None:
-    user_name = _first_set(environ, "HW_USER_NAME", "OS_USERNAME")
-    user_id_name = _first_set(environ, "HW_USER_ID", "OS_USER_ID")
-    password_name = _first_set(environ, "HW_USER_PASSWORD", "OS_PASSWORD")
-    if not password_name and not user_name and not user_id_name:
-        return None
-    login = PasswordLogin(
-        password=environ.get(password_name, ""),
-        user=_first(environ, user_name),
-        user_id=_first(environ, user_id_name),
-        domain=_first(environ, "HW_DOMAIN_NAME", "OS_DOMAIN_NAME", "OS_USER_DOMAIN_NAME"),
-        domain_id=_first(environ, "HW_DOMAIN_ID", "OS_DOMAIN_ID", "OS_USER_DOMAIN_ID"),
-    )
-    missing = _missing_for_password(login)
-    if missing:
-        raise UsageError(
-            "the login with a password is incomplete",
-            detail=f"{user_name or user_id_name or password_name} is set, but not {' or '.join(missing)}.",
-            hint=f"set {missing[0]}",
-        )
-    return Found(login, f"{user_id_name or user_name}, {password_name}")
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """All that a source may look at. `scope` is what the environment and `provisioner.yaml` say.
+
+    `read` returns None for a file that does not exist.
+    """
+
+    environ: Mapping[str, str]
+    home: Path
+    read: Callable[[Path], File | None]
+    scope: Scope = field(default_factory=Scope)
 
 
-# The provider's order of preference (API page 17.2).
-SOURCES: tuple[Callable[[Environment], Found | None], ...] = (
-    token_from_environment,
-    access_key_from_environment,
-    password_from_environment,
-)
-
-# Access key, secret key, security token; the provider knows one name for the token of both its families.
-_KEY_FAMILIES = (
-    ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
-    ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"),
-    ("OS_ACCESS_KEY", "OS_SECRET_KEY", "HW_SECURITY_TOKEN"),
-)
-
-
-def _pair(environ: Environment, ak_name: str, sk_name: str, token_name: str) -> Found | None:
-    access_key, secret_key = _secret(environ, ak_name), _secret(environ, sk_name)
-    if not access_key and not secret_key:
-        return None
-    if not access_key or not secret_key:
-        there, missing = (ak_name, sk_name) if access_key else (sk_name, ak_name)
-        raise UsageError(
-            "half of an access key is set", detail=f"{there} is set, but not {missing}.", hint=f"set {missing}"
-        )
-    return Found(AccessKey(access_key, secret_key, _secret(environ, token_name)), f"{ak_name}, {sk_name}")
-
-
-def _missing_for_password(login: PasswordLogin) -> tuple[str, ...]:
-    if not login.password:
-        return ("HW_USER_PASSWORD",)
-    if login.user_id:
-        return ()
-    if not login.user:
-        return ("HW_USER_NAME", "HW_USER_ID")
-    return () if login.domain or login.domain_id else ("HW_DOMAIN_NAME", "HW_DOMAIN_ID")
-
-
-def _refuse_insecure(environ: Environment) -> None:
-    name = _first_set(environ, "HW_INSECURE", "OS_INSECURE")
-    if name and environ[name].strip().lower() not in _NO:
-        raise UsageError(
-            f"{name} asks for connections without certificate checks",
-            detail="Whoever sits between could then read the credentials; this tool always checks.",
-            hint=f"unset {name} and name the certificate authority's bundle in OS_CACERT, or in cloud.ca_bundle",
-        )
-
-
-def _first_set(environ: Environment, *names: str) -> str:
-    """The first of the names that is set to more than blanks, else ""."""
-    return next((name for name in names if environ.get(name, "").strip()), "")
-
-
-def _first(environ: Environment, *names: str) -> str:
-    return environ.get(_first_set(environ, *names), "").strip()
-
-
-def _secret(environ: Environment, name: str) -> str:
-    """A value that travels in a header or a signature; blanks around it come from careless pasting."""
-    value = _first(environ, name)
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise UsageError(f"{name} holds characters that no credential has", hint="copy it again, in one line")
-    return value
+Source = Callable[[Surroundings], Found | Absent]

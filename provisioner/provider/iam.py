@@ -16,7 +16,7 @@ from typing import Any
 from provisioner.clock import Clock
 from provisioner.errors import ApiError, UsageError
 from provisioner.provider.client import Authenticator, Client
-from provisioner.provider.credentials import AccessKey, Credentials, PasswordLogin, Scope, TokenLogin
+from provisioner.provider.credentials import AccessKey, Credentials, PasswordLogin, Scope, TemporaryKey, TokenLogin
 from provisioner.provider.signing import Signer, WireRequest
 
 TOKEN_HEADER = "X-Auth-Token"  # noqa: S105 - the name of a header
@@ -167,6 +167,8 @@ def _sign_in(
             # The look-up is signed without a project id (API page 15.4).
             project_id = scope.project_id or find_project_id(open_iam(Signer(credentials, clock)), _project_name(scope))
             return Signer(credentials, clock, project_id), project_id
+        case TemporaryKey():
+            return _sign_in(credentials.issue(), scope, clock, open_iam)
         case TokenLogin():
             given = GivenToken(credentials.token)
             return given, scope.project_id or find_project_id(open_iam(given), _project_name(scope))

@@ -9,10 +9,11 @@ import pytest
 
 from provisioner.clock import SystemClock
 from provisioner.provider.client import Client
-from provisioner.provider.credentials import find_credentials, read_scope
+from provisioner.provider.environment import read_scope
 from provisioner.provider.iam import connect
 from provisioner.provider.modelarts import ModelArtsNotebooks
 from provisioner.provider.offers import ModelArtsOffers
+from provisioner.provider.sources import find_credentials, surroundings_of
 from tests.contract.lab import Lab
 from tests.contract.sandbox import Sandbox, running_sandbox
 
@@ -26,8 +27,9 @@ def shared_sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def client(shared_sandbox: Sandbox) -> Iterator[tuple[Client, str]]:
     """Signed in, and for which project."""
-    credentials = find_credentials(shared_sandbox.environ).credentials
-    with connect(credentials, read_scope(shared_sandbox.environ), SystemClock()) as connected:
+    scope = read_scope(shared_sandbox.environ)
+    credentials = find_credentials(surroundings_of(shared_sandbox.environ, scope)).credentials
+    with connect(credentials, scope, SystemClock()) as connected:
         yield connected
 
 

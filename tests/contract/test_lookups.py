@@ -89,11 +89,13 @@ class TestImages:
 
     def save(self, project: Project, sandbox: Sandbox, tag: str) -> None:
         from provisioner.clock import SystemClock
-        from provisioner.provider.credentials import find_credentials, read_scope
+        from provisioner.provider.environment import read_scope
         from provisioner.provider.iam import connect
+        from provisioner.provider.sources import find_credentials, surroundings_of
 
         identifier = project.recorded()["notebook.alice"]["id"]
-        credentials, scope = find_credentials(sandbox.environ).credentials, read_scope(sandbox.environ)
+        scope = read_scope(sandbox.environ)
+        credentials = find_credentials(surroundings_of(sandbox.environ, scope)).credentials
         with connect(credentials, scope, SystemClock()) as (client, project_id):
             path = f"/v1/{project_id}/notebooks/{identifier}/create-image"
             client.request("POST", path, body={"name": "team-pytorch", "namespace": "team", "tag": tag})

@@ -24,6 +24,7 @@ FOREIGN = {
     *("--help", "--no-build-isolation", "--no-deps", "--update-golden", "--decrypt"),
     *("--flow", "--kills", "--syscalls", "--resume"),
     *("--from-file", "--from-literal", "--quiet"),  # kubectl, pip
+    "--cli-auth-encrypt",  # KooCLI
     *("--framework", "--skip-download", "--external-checks-dir"),  # checkov
 }
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")

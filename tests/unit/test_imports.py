@@ -58,6 +58,7 @@ ABSENT = {
     "apply --sandbox --auto-approve": LIVE,
     "drift --sandbox": LIVE,
     "access --sandbox": LIVE,
+    "auth status --sandbox": LIVE | {"provisioner.planning", "provisioner.simulator"},
     "start one --sandbox": LIVE,
     "destroy --sandbox --auto-approve": LIVE,
 }

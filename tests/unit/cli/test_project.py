@@ -28,8 +28,11 @@ TAKING_ENVIRONMENTS = {
     "import": "a b",
     "plan": "",
     "show": "",
+    "stacks list": "",
     "start": "a",
+    "auth status": "",
     "state history": "",
+    "state migrate": "--from x",
     "state list": "",
     "state mv": "a b",
     "state pull": "",
@@ -174,11 +177,12 @@ def test_an_environment_must_be_declared(
 
 
 def test_those_are_all_commands_that_take_an_environment() -> None:
-    """Of every command, and of every one below `state`."""
+    """Of every command, and of every one below a group."""
     context = click.Context(cli)
     commands = {name: cli.get_command(context, name) for name in COMMANDS}
-    state = commands.pop("state")
-    assert isinstance(state, click.Group)
-    commands |= {f"state {name}": each for name, each in state.commands.items()}
+    for group in [name for name, each in commands.items() if isinstance(each, click.Group)]:
+        below = commands.pop(group)
+        assert isinstance(below, click.Group)
+        commands |= {f"{group} {name}": each for name, each in below.commands.items()}
     taking = [name for name, each in commands.items() if each and "environment" in {p.name for p in each.params}]
     assert sorted(TAKING_ENVIRONMENTS) == sorted(taking)

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import pytest
 
 from provisioner.errors import UsageError
 from provisioner.provider.credentials import (
     AccessKey,
+    Found,
     PasswordLogin,
     Scope,
+    Surroundings,
+    TemporaryKey,
     TokenLogin,
-    find_credentials,
-    read_scope,
 )
+from provisioner.provider.environment import read_scope
+from provisioner.provider.sources import find_credentials
 
 HW = {"HW_ACCESS_KEY": "AK-HW", "HW_SECRET_KEY": "canary-secret"}
 SDK = {"HUAWEICLOUD_SDK_AK": "AK-SDK", "HUAWEICLOUD_SDK_SK": "canary-sdk"}
 OS = {"OS_ACCESS_KEY": "AK-OS", "OS_SECRET_KEY": "canary-os"}
 USER = {"HW_USER_NAME": "alice", "HW_USER_PASSWORD": "canary password ", "HW_DOMAIN_NAME": "lab"}
+
+
+def found_in(environ: Mapping[str, str]) -> Found:
+    """What the environment alone gives: there are no files."""
+    return find_credentials(Surroundings(environ, Path("/nowhere"), lambda _: None))
 
 
 def everything(error: UsageError) -> str:
@@ -61,27 +72,27 @@ def everything(error: UsageError) -> str:
 )
 def test_each_source(environ: dict[str, str], expected: object, source: str) -> None:
     """Each family of variables is understood, and the source is named."""
-    found = find_credentials(environ)
+    found = found_in(environ)
     assert expected == found.credentials
     assert source == found.source
 
 
 def test_preference() -> None:
     """A token wins over a key, a key over a password, as with the Terraform provider."""
-    assert TokenLogin("t") == find_credentials({"HW_AUTH_TOKEN": "t", **HW, **USER}).credentials
-    assert AccessKey("AK-HW", "canary-secret") == find_credentials({**HW, **USER}).credentials
+    assert TokenLogin("t") == found_in({"HW_AUTH_TOKEN": "t", **HW, **USER}).credentials
+    assert AccessKey("AK-HW", "canary-secret") == found_in({**HW, **USER}).credentials
 
 
 def test_blanks_do_not_count() -> None:
     """A variable that holds only blanks is not set, and blanks around a key are dropped."""
     environ = {"HW_AUTH_TOKEN": "  ", "HW_ACCESS_KEY": " AK-HW\n", "HW_SECRET_KEY": "canary-secret\n"}
-    assert AccessKey("AK-HW", "canary-secret") == find_credentials(environ).credentials
+    assert AccessKey("AK-HW", "canary-secret") == found_in(environ).credentials
 
 
 def test_families_that_agree() -> None:
     """The same key under two names is no conflict."""
     same = {"HUAWEICLOUD_SDK_AK": "AK-HW", "HUAWEICLOUD_SDK_SK": "canary-secret"}
-    assert AccessKey("AK-HW", "canary-secret") == find_credentials({**HW, **same}).credentials
+    assert AccessKey("AK-HW", "canary-secret") == found_in({**HW, **same}).credentials
 
 
 @pytest.mark.parametrize(
@@ -99,7 +110,7 @@ def test_families_that_agree() -> None:
 def test_families_that_differ(one: dict[str, str], other: dict[str, str]) -> None:
     """Two different keys are refused; the message names the variables and shows no value."""
     with pytest.raises(UsageError, match="two different access keys") as caught:
-        find_credentials({**one, **other})
+        found_in({**one, **other})
     shown = everything(caught.value)
     for name, value in {**one, **other}.items():
         assert name in shown or "TOKEN" in name
@@ -113,7 +124,7 @@ def test_half_a_key(family: dict[str, str]) -> None:
     for lacking in (there, missing):
         environ = {name: value for name, value in family.items() if name != lacking}
         with pytest.raises(UsageError, match="half") as caught:
-            find_credentials(environ)
+            found_in(environ)
         assert f"set {lacking}" == caught.value.hint
 
 
@@ -121,7 +132,7 @@ def test_half_a_key(family: dict[str, str]) -> None:
 def test_incomplete_password_login(lacking: str) -> None:
     """A user, a password and a domain belong together; what lacks is named."""
     with pytest.raises(UsageError, match="incomplete") as caught:
-        find_credentials({name: value for name, value in USER.items() if name != lacking})
+        found_in({name: value for name, value in USER.items() if name != lacking})
     assert lacking in caught.value.hint
     assert "canary" not in everything(caught.value)
 
@@ -130,21 +141,26 @@ def test_incomplete_password_login(lacking: str) -> None:
 def test_impossible_characters(value: str) -> None:
     """A secret that cannot travel in a header is refused by name, not by value."""
     with pytest.raises(UsageError, match="HW_SECRET_KEY") as caught:
-        find_credentials({**HW, "HW_SECRET_KEY": value})
+        found_in({**HW, "HW_SECRET_KEY": value})
     assert "canary" not in everything(caught.value)
 
 
 def test_nothing_set() -> None:
     """Without credentials the message lists what to set."""
     with pytest.raises(UsageError, match="no credentials") as caught:
-        find_credentials({"PATH": "/bin"})
+        found_in({"PATH": "/bin"})
     for name in ("HW_ACCESS_KEY", "HUAWEICLOUD_SDK_AK", "HW_AUTH_TOKEN", "HW_USER_PASSWORD"):
         assert name in caught.value.detail
 
 
 @pytest.mark.parametrize(
     "value",
-    [AccessKey("canary", "canary", "canary"), TokenLogin("canary"), PasswordLogin("canary", user="alice")],
+    [
+        AccessKey("canary", "canary", "canary"),
+        TokenLogin("canary"),
+        PasswordLogin("canary", user="alice"),
+        TemporaryKey(lambda: AccessKey("canary", "canary")),
+    ],
 )
 def test_repr_hides_secrets(value: object) -> None:
     """No credential shows its secret when printed, not even inside another value."""
