@@ -74,7 +74,10 @@ def open_backends(settings: Settings, environ: Mapping[str, str]) -> StateBacken
 
 
 def _stores(backend: Backend, environ: Mapping[str, str]) -> Stores:
-    del environ
+    if backend.type == "http":
+        from provisioner.state.http import HttpStores, read_settings
+
+        return HttpStores(read_settings({key: getattr(backend, key) for key in _KEYS["http"]}, environ))
     raise UsageError(f"the backend {backend.type} is not supported by this version yet", hint="type: local")
 
 

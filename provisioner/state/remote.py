@@ -94,12 +94,12 @@ class RemoteBackend:
         try:
             return self._store.lock(info)
         except StateUnreachable:
-            seen = self._store.holder()
+            seen = self._store.holder(trying=True)
             if seen is not None and seen.id == info.id:  # the answer was lost, the lock is ours
                 return None
             raise
         except StateLocked:
-            seen = self._store.holder()
+            seen = self._store.holder(trying=True)
             if seen is None or not seen.is_dead():
                 raise
             self._store.break_lock(seen)
@@ -115,8 +115,8 @@ class RemoteBackend:
                 f"it is not known whether the lock of {self.stack} is free", detail=error.detail, hint=hint
             ) from error
 
-    def holder(self) -> Seen | None:
-        return self._store.holder()
+    def holder(self, *, trying: bool = False) -> Seen | None:
+        return self._store.holder(trying=trying)
 
     def force_unlock(self, seen: Seen) -> None:
         seen.check_breakable()
@@ -311,7 +311,7 @@ class RemoteBackends:
 
     def locked(self) -> list[tuple[StateBackend, Seen]]:
         backends = map(self.of, self._names())
-        return [(backend, seen) for backend in backends if (seen := backend.holder())]
+        return [(backend, seen) for backend in backends if (seen := backend.holder(trying=True))]
 
     def _names(self) -> list[str]:
         listed = self._stores.stacks()

@@ -73,7 +73,11 @@ class Store(Protocol):
         """Give the lock back; StateError when it is not ours any more."""
         ...
 
-    def holder(self) -> Seen | None: ...
+    def holder(self, *, trying: bool = False) -> Seen | None:
+        """Who holds the lock, None when it is free, or when a look does not tell: `trying` may take it and give it
+        back where there is no other way.
+        """
+        ...
 
     def break_lock(self, seen: Seen) -> None:
         """Take the lock from that holder and from no other."""

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from provisioner.state.store import Store, Stores
+from tests.contract.store_http import running_http
 
 
 class Server(Protocol):
@@ -45,4 +46,6 @@ class Server(Protocol):
     def start(self) -> None: ...
 
 
-SERVERS: Mapping[str, Callable[[], AbstractContextManager[Server]]] = {}
+SERVERS: Mapping[str, Callable[[], AbstractContextManager[Server]]] = {
+    "http": running_http,
+}

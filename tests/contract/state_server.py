@@ -1,0 +1,147 @@
+"""A server of states that speaks Terraform's http protocol, as GitLab does: a process of its own, states on a disk.
+
+    python -m tests.contract.state_server DIRECTORY PORT
+
+It judges its clients: a write under a lock without its id, a body that does not agree with its Content-MD5, a serial
+that does not grow and a wrong password are refused. Real Terraform works with it (`test_state_http.py`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+USER, PASSWORD = "ci", "canary-5d81"
+_GUARD = threading.Lock()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """`/states/NAME` is a state, `/states/NAME/lock` its lock; below `/gitlab/` a held lock is a conflict (409)."""
+
+    protocol_version = "HTTP/1.1"
+    directory: Path
+
+    def do_GET(self) -> None:
+        self._answer(*self._read())
+
+    def do_POST(self) -> None:
+        self._answer(*(self._lock() if self._is_lock() else self._write()))
+
+    def do_DELETE(self) -> None:
+        self._answer(*(self._unlock() if self._is_lock() else self._drop()))
+
+    def do_LOCK(self) -> None:
+        self._answer(*self._lock())
+
+    def do_UNLOCK(self) -> None:
+        self._answer(*self._unlock())
+
+    def log_message(self, *_: object) -> None:
+        """One line for each request, for tests."""
+        with _GUARD, (self.directory / "log").open("a") as log:
+            log.write(f"{self.command} {self.path}\n")
+
+    def _read(self) -> tuple[int, bytes]:
+        path = self._file("json")
+        return (200, path.read_bytes()) if path.exists() else (404, b"")
+
+    def _write(self) -> tuple[int, bytes]:
+        body = self._body()
+        if self.headers.get("Content-MD5") != _md5(body):
+            return 400, b"the body does not agree with its Content-MD5"
+        with _GUARD:
+            held = self._held()
+            given = parse_qs(urlsplit(self.path).query).get("ID", [""])[0]
+            if held and held.get("ID") != given:
+                return 423, json.dumps(held).encode()
+            path = self._file("json")
+            serial = json.loads(body).get("serial")
+            if path.exists() and not isinstance(serial, int):
+                return 422, b"a state has a serial"
+            if path.exists() and serial <= json.loads(path.read_bytes())["serial"]:
+                return 422, b"the serial does not grow"
+            new = path.with_suffix(".new")
+            new.write_bytes(body)
+            new.replace(path)
+        return 200, b""
+
+    def _drop(self) -> tuple[int, bytes]:
+        self._file("json").unlink(missing_ok=True)
+        return 200, b""
+
+    def _lock(self) -> tuple[int, bytes]:
+        body = self._body()
+        with _GUARD:
+            if held := self._held():
+                return 409 if "/gitlab/" in self.path else 423, json.dumps(held).encode()
+            missing = {"ID", "Operation", "Info", "Who", "Version", "Created", "Path"} - set(json.loads(body))
+            if missing:
+                return 400, f"a lock says {sorted(missing)}".encode()
+            self._file("lock").write_bytes(body)
+        return 200, b""
+
+    def _unlock(self) -> tuple[int, bytes]:
+        """Terraform's force-unlock sends no body, and means it."""
+        body = self._body()
+        with _GUARD:
+            held = self._held()
+            if held and body and json.loads(body).get("ID") != held.get("ID"):
+                return 409, json.dumps(held).encode()
+            if body and not held:
+                return 409, b"it is not locked"
+            self._file("lock").unlink(missing_ok=True)
+        return 200, b""
+
+    def _held(self) -> dict[str, str]:
+        path = self._file("lock")
+        found: dict[str, str] = json.loads(path.read_bytes()) if path.exists() else {}
+        return found
+
+    def _is_lock(self) -> bool:
+        return urlsplit(self.path).path.endswith("/lock")
+
+    def _file(self, kind: str) -> Path:
+        name = unquote(urlsplit(self.path).path.removesuffix("/lock"))
+        return self.directory / f"{hashlib.sha256(name.encode()).hexdigest()}.{kind}"
+
+    def _body(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def _answer(self, status: int, body: bytes) -> None:
+        if self.headers.get("Authorization") != _basic(USER, PASSWORD):
+            status, body = 401, b"who are you?"
+            self.close_connection = True
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        if body and status == 200:
+            self.send_header("Content-MD5", _md5(body))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _md5(data: bytes) -> str:
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+
+
+def _basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def main() -> None:
+    Handler.directory = Path(sys.argv[1])
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Handler)
+    server.daemon_threads = True
+    server.request_queue_size = 64
+    sys.stdout.write(f"{server.server_address[1]}\n")
+    sys.stdout.flush()
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
