@@ -75,9 +75,14 @@ def open_backends(settings: Settings, environ: Mapping[str, str]) -> StateBacken
 
 def _stores(backend: Backend, environ: Mapping[str, str]) -> Stores:
     if backend.type == "http":
-        from provisioner.state.http import HttpStores, read_settings
+        from provisioner.state.http import HttpStores
+        from provisioner.state.http_settings import read_settings
 
         return HttpStores(read_settings({key: getattr(backend, key) for key in _KEYS["http"]}, environ))
+    if backend.type == "postgres":
+        from provisioner.state.postgres import PostgresStores, read_dsn
+
+        return PostgresStores(read_dsn(backend.dsn_env, environ), backend.schema_name)
     raise UsageError(f"the backend {backend.type} is not supported by this version yet", hint="type: local")
 
 

@@ -94,7 +94,8 @@ class Seen:
     def __str__(self) -> str:
         if self.info is None:
             return "another run"
-        return f"{self.info.who} ({self.info.operation}, since {self.info.created})"
+        told = (self.info.operation, self.info.created and f"since {self.info.created}")
+        return f"{self.info.who} ({', '.join(filter(None, told))})"
 
 
 def locked_by(seen: Seen | None) -> StateLocked:

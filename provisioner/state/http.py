@@ -1,123 +1,51 @@
 """States behind Terraform's http protocol, as GitLab, Gitea and plain servers speak it.
 
 GET reads, POST writes with `?ID=` of the lock, LOCK and UNLOCK (at GitLab POST and DELETE) carry the holder's record;
-423 and 409 say that somebody holds it. The protocol has no condition on a write, so what stands there is read once more
-before it: the lock, which the server checks, covers the moment between the two.
+423 and 409 say that somebody holds it. The protocol has no condition on a write, so what stands there is read once
+more before it. The moment between the two is covered by the lock, which the server checks, and by `If-Match` where it
+has ETags.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import ipaddress
-import json
-import re
+import logging
 import ssl
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
-
-from pydantic import ValidationError
+from urllib.parse import urlsplit
 
 from provisioner.errors import StateError, StateUnreachable, UsageError
 from provisioner.state.backend import LockInfo, Seen, locked_by
+from provisioner.state.http_bodies import holder_in, md5, probe, record, version, words
+from provisioner.state.http_settings import Address, Certificates, Retries, Settings, is_loopback, without_query
 from provisioner.state.store import Content, Kept, Stored
 
 # httpx imports its own command line, and rich with it, which is more than half of its import time.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 import httpx  # noqa: E402
 
-STACK = "{stack}"
+# Its debug log prints headers.
+logging.getLogger("httpcore").setLevel(logging.INFO)
+
 MAX_BODY = 256 * 1024 * 1024
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
-READ_TRIES, READ_PAUSE = 3, 1.0
+# Below the idle limit of any server: a request on a connection that it just closed looks like a lost answer.
+IDLE_SECONDS = 2.0
 _HELD = frozenset({409, 423})
 _NOTHING = frozenset({204, 404})
+_NOT_FOUND = 404
 _DONE = frozenset({200, 201, 204})
-_GITLAB = re.compile(r"/api/v4/projects/[^/]+/terraform/state/[^/]+$")
+_CHANGED = 412
 _SERVER_ERROR = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where one state is, and how the server wants to be spoken to."""
-
-    state: str
-    lock: str
-    unlock: str
-    update_method: str = "POST"
-    lock_method: str = "LOCK"
-    unlock_method: str = "UNLOCK"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What `provisioner.yaml` and the environment say; "" where they say nothing. Addresses may hold `{stack}`."""
-
-    address: str
-    lock_address: str = ""
-    unlock_address: str = ""
-    update_method: str = ""
-    lock_method: str = ""
-    unlock_method: str = ""
-    username: str = ""
-    password: str = field(default="", repr=False)
-    ca_bundle: str = ""
-
-    def of(self, stack: str) -> Address:
-        name = quote(stack, safe="")
-        state = self.address.replace(STACK, name)
-        lock = self.lock_address.replace(STACK, name) or _beside(state)
-        gitlab = _GITLAB.search(urlsplit(state).path) is not None
-        return Address(
-            state,
-            lock,
-            self.unlock_address.replace(STACK, name) or lock,
-            self.update_method or "POST",
-            self.lock_method or ("POST" if gitlab else "LOCK"),
-            self.unlock_method or ("DELETE" if gitlab else "UNLOCK"),
-        )
-
-
-def read_settings(given: Mapping[str, str], environ: Mapping[str, str]) -> Settings:
-    """What `given` does not say is in Terraform's variables; a job of GitLab has a token of its own."""
-
-    def value(key: str) -> str:
-        return given.get(key, "") or environ.get(f"TF_HTTP_{key.upper()}", "")
-
-    if environ.get("TF_HTTP_SKIP_CERT_VERIFICATION", "").lower() in {"1", "t", "true"}:
-        raise UsageError(
-            "TF_HTTP_SKIP_CERT_VERIFICATION asks for connections without certificate checks",
-            detail="Whoever sits between could then read and change the state; this tool always checks.",
-            hint="unset it, and name the certificate authority's bundle in TF_HTTP_CLIENT_CA_CERTIFICATE_PEM",
-        )
-    keys = ("address", "lock_address", "unlock_address", "update_method", "lock_method", "unlock_method")
-    settings = Settings(
-        **{key: value(key) for key in keys},
-        username=environ.get("TF_HTTP_USERNAME", ""),
-        password=environ.get("TF_HTTP_PASSWORD", ""),
-        ca_bundle=environ.get("TF_HTTP_CLIENT_CA_CERTIFICATE_PEM", ""),
-    )
-    if not settings.address:
-        raise UsageError(
-            "the http backend has no address",
-            hint="write backend.address into provisioner.yaml",
-        )
-    for text in (settings.address, settings.lock_address, settings.unlock_address):
-        _check(text)
-    job, api = environ.get("CI_JOB_TOKEN", ""), environ.get("CI_API_V4_URL", "")
-    if job and api and not settings.password and settings.address.startswith(f"{api.rstrip('/')}/"):
-        return Settings(
-            **{key: value(key) for key in keys},
-            username="gitlab-ci-token",
-            password=job,
-            ca_bundle=settings.ca_bundle,
-        )
-    return settings
+_HINTS = {
+    401: "set TF_HTTP_USERNAME and TF_HTTP_PASSWORD; at GitLab the password is a token with the scope api",
+    403: "this user may not do that; at GitLab the role Developer reads, and Maintainer writes and locks",
+    404: "look at backend.address in provisioner.yaml, and whether this user may see the project",
+    413: "the server limits the size of states: raise its limit, or make stacks smaller",
+}
 
 
 class HttpStores:
@@ -130,10 +58,10 @@ class HttpStores:
 
     @property
     def place(self) -> str:
-        return self._settings.address
+        return without_query(self._settings.address)
 
     def of(self, stack: str) -> HttpStore:
-        return HttpStore(self._opened(), self._settings.of(stack))
+        return HttpStore(self._opened(), self._settings.of(stack), self._settings.retries)
 
     def stacks(self) -> list[str] | None:
         return None  # the protocol lists nothing
@@ -147,251 +75,217 @@ class HttpStores:
     def _opened(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
-                self._client = httpx.Client(
-                    auth=(self._settings.username, self._settings.password) if self._settings.username else None,
-                    timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-                    follow_redirects=False,
-                    verify=_trust(self._settings.ca_bundle),
-                )
+                self._client = _client(self._settings)
             return self._client
 
 
 class HttpStore:
     """One state."""
 
-    def __init__(self, client: httpx.Client, address: Address) -> None:
+    def __init__(self, client: httpx.Client, address: Address, retries: Retries) -> None:
         self._client = client
         self._at = address
+        self._retries = retries
 
     @property
     def place(self) -> str:
-        return self._at.state
+        return without_query(self._at.state)
 
     def read(self) -> Stored | None:
-        return self._stored(self._looked())
-
-    def _stored(self, answer: httpx.Response) -> Stored | None:
-        if answer.status_code in _NOTHING:
-            return None
-        self._check(answer, "be read")
-        if not answer.content:
-            return None
-        expected = answer.headers.get("content-md5", "")
-        if expected and expected != _md5(answer.content):
-            raise StateUnreachable(f"{self.place} was cut on the way", detail="It does not agree with its Content-MD5.")
-        return Stored(answer.content, _version(answer.content))
-
-    def _looked(self) -> httpx.Response:
-        """A look costs nothing, so it is repeated."""
-        for _ in range(READ_TRIES - 1):
-            with suppress(StateUnreachable):
-                answer = self._send("GET", self._at.state)
-                if answer.status_code < _SERVER_ERROR:
-                    return answer
-            time.sleep(READ_PAUSE)
-        return self._send("GET", self._at.state)
+        answer = self._look()
+        return Stored(answer.content, version(answer.content)) if answer is not None else None
 
     def write(self, content: Content, *, expected: str | None) -> str:
-        stands = self._stored(self._send("GET", self._at.state))
-        if (stands.version if stands else None) != expected:
-            raise StateError("the state was changed by another run", detail=self.place, hint="run the command again")
-        answer = self._send(
-            self._at.update_method,
-            self._at.state,
-            content.data,
-            query={"ID": content.lock} if content.lock else {},
-            headers={"Content-MD5": _md5(content.data)},
-        )
+        stands = self._look()
+        if (version(stands.content) if stands is not None else None) != expected:
+            raise _changed(self.place)
+        tag = stands.headers.get("etag", "") if stands is not None else ""
+        headers = {"Content-MD5": md5(content.data)}
+        if tag.startswith('"'):  # a weak one (W/"...") is for caches
+            headers["If-Match"] = tag
+        url = str(httpx.URL(self._at.state).copy_merge_params({"ID": content.lock})) if content.lock else self._at.state
+        answer = self._send(self._at.update_method, url, content.data, headers)
+        if answer.status_code == _CHANGED:
+            raise _changed(self.place)
         if answer.status_code in _HELD:
-            raise StateError(
-                "the lock of the state is not ours any more",
-                detail=f"{self.place} refuses the write ({answer.status_code}).\n{_words(answer)}".rstrip(),
-                hint="see who has it: run the command again",
-            )
-        if answer.status_code >= _SERVER_ERROR:
-            raise StateUnreachable(f"{self.place} answered {answer.status_code}", detail=_words(answer))
+            raise self._lost(answer)
         self._check(answer, "be written")
-        return _version(content.data)
+        return version(content.data)
 
     def lock(self, info: LockInfo) -> LockInfo | None:
-        answer = self._send(self._at.lock_method, self._at.lock, _record(info))
-        if answer.status_code in _HELD:
-            held = _holder(answer.content)
-            if held is not None and held.id == info.id:  # a repeated request: the first one had landed
-                return None
-            raise locked_by(Seen(self._at.lock, held))
-        if answer.status_code >= _SERVER_ERROR:
-            raise StateUnreachable(f"{self._at.lock} answered {answer.status_code}", detail=_words(answer))
-        self._check(answer, "be locked")
+        seen = self._try(info)
+        if seen is not None and seen.id != info.id:  # with ours an earlier try had landed
+            raise locked_by(seen)
         return None
 
     def unlock(self, info: LockInfo) -> None:
-        answer = self._send(self._at.unlock_method, self._at.unlock, _record(info))
-        if answer.status_code >= _SERVER_ERROR:
-            raise StateUnreachable(f"{self._at.unlock} answered {answer.status_code}", detail=_words(answer))
+        answer = self._send(self._at.unlock_method, self._at.unlock, record(info))
         if answer.status_code in _HELD:
-            held = _holder(answer.content)
-            raise StateError(
-                "the lock of the state is not ours any more",
-                detail=Seen(self._at.lock, held).lines() if held else _words(answer),
-                hint="what this run recorded is stored; see what the other one does before you go on",
-            )
+            raise self._lost(answer)
         self._check(answer, "be unlocked")
 
     def holder(self, *, trying: bool = False) -> Seen | None:
-        """The protocol shows a holder only to those who want its lock."""
+        """The protocol names a holder only to those who want its lock: a look would turn away a run that begins at this
+        moment.
+        """
         if not trying:
             return None
-        probe = LockInfo(id=_PROBE, operation="OperationTypeLook", who="provisioner", version="", created="")
-        answer = self._send(self._at.lock_method, self._at.lock, _record(probe))
-        if answer.status_code in _HELD:
-            return Seen(self._at.lock, _holder(answer.content))
-        if answer.status_code >= _SERVER_ERROR:
-            raise StateUnreachable(f"{self._at.lock} answered {answer.status_code}", detail=_words(answer))
-        self._check(answer, "be locked")
-        self._send(self._at.unlock_method, self._at.unlock, _record(probe))
-        return None
+        look = probe()
+        seen = self._try(look)
+        if seen is None:
+            self.unlock(look)
+        return seen
 
     def break_lock(self, seen: Seen) -> None:
         if seen.info is None:
             raise StateError(
-                f"the lock of {self.place} does not say who holds it", hint="remove it where the server keeps it"
+                f"the server does not say who holds the lock of {self.place}", hint="remove the lock at the server"
             )
         now = self.holder(trying=True)
         if now is None or now.id != seen.id:
-            detail = now.lines() if now else "It is free."
-            raise StateError("the lock is not held by that run any more", detail=detail)
+            raise StateError(
+                "the lock is not held by that run any more",
+                detail=now.lines() if now else "It is free.",
+                hint="run the command again",
+            )
         self.unlock(seen.info)
 
     def history(self) -> list[Kept]:
         raise StateError(
-            f"{self.place} keeps no history that its protocol could show",
-            hint="look at the server: GitLab lists the versions of a state in Operate > Terraform states",
+            f"{self.place} keeps no history that the protocol could show",
+            hint="look at the server: GitLab lists the versions of a state at Operate, Terraform states",
         )
 
     def generation(self, kept: Kept) -> bytes:
         raise StateError(f"{self.place} has no serial {kept.serial}")
 
+    def _look(self) -> httpx.Response | None:
+        """The answer that holds the state, None when there is none yet."""
+        answer = self._ask()
+        said = words(answer.content)
+        # GitLab hides a project that one may not see; that is not an empty state.
+        hidden = self._at.gitlab and answer.status_code == _NOT_FOUND and "project" in said.lower()
+        if answer.status_code in _NOTHING and not hidden:
+            return None
+        self._check(answer, "be read")
+        if not answer.content:
+            return None
+        digest = answer.headers.get("content-md5", "")
+        if digest and digest != md5(answer.content):
+            raise StateUnreachable(
+                f"{self.place} was damaged on the way",
+                detail="What arrived does not agree with its Content-MD5.",
+                hint="run the command again; if it stays, look at the server and at proxies",
+            )
+        return answer
+
+    def _ask(self) -> httpx.Response:
+        """A read may be repeated."""
+        for number in range(self._retries.times):
+            try:
+                answer = self._send("GET", self._at.state)
+            except StateUnreachable:
+                pass
+            else:
+                if answer.status_code < _SERVER_ERROR:
+                    return answer
+            time.sleep(min(self._retries.shortest * 2**number, self._retries.longest))
+        return self._send("GET", self._at.state)
+
+    def _try(self, info: LockInfo) -> Seen | None:
+        """Take the lock. Who has it instead, None when we do."""
+        answer = self._send(self._at.lock_method, self._at.lock, record(info))
+        if answer.status_code in _HELD:
+            return self._seen(answer)
+        self._check(answer, "be locked")
+        return None
+
+    def _seen(self, answer: httpx.Response) -> Seen:
+        return Seen(without_query(self._at.lock), holder_in(answer.content, gitlab=self._at.gitlab))
+
+    def _lost(self, answer: httpx.Response) -> StateError:
+        seen = self._seen(answer)
+        said = seen.lines() if seen.info else words(answer.content) or "The server does not say who has it."
+        return StateError(
+            "the lock of the state is not ours any more",
+            detail=f"{self.place} answers {answer.status_code}.\n{said}",
+            hint="somebody broke it: see what the other run did, then run the command again",
+        )
+
     def _send(
-        self,
-        method: str,
-        url: str,
-        body: bytes = b"",
-        *,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        given = {"Content-Type": "application/json"} if body else {}
-        merged = httpx.URL(url).copy_merge_params(dict(query)) if query else httpx.URL(url)
+        kind = {"Content-Type": "application/json"} if body else {}
+        shown = without_query(url)
+        read = bytearray()
         try:
-            with self._client.stream(method, merged, content=body, headers={**given, **(headers or {})}) as answer:
-                read = bytearray()
-                for part in answer.iter_bytes():
+            with self._client.stream(method, url, content=body, headers={**kind, **(headers or {})}) as answer:
+                for part in answer.iter_raw():
                     read += part
                     if len(read) > MAX_BODY:
-                        raise StateError(f"{url} answers with more than 256 MiB", hint="is it the address of a state?")
-                return httpx.Response(answer.status_code, headers=_plain(answer.headers), content=bytes(read))
-        except httpx.TransportError as error:
+                        raise StateError(
+                            f"{shown} answers with more than {MAX_BODY // 1024**2} MiB",
+                            hint="see whether this is the address of a state",
+                        )
+        except httpx.RequestError as error:
             raise StateUnreachable(
-                f"{url} gave no answer", detail=f"{type(error).__name__}: {error}", hint="see whether it can be reached"
+                f"{shown} gave no answer",
+                detail=f"{type(error).__name__}: {error}",
+                hint="see whether it can be reached from here",
             ) from error
+        kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+        return httpx.Response(answer.status_code, headers=kept, content=bytes(read))
 
     def _check(self, answer: httpx.Response, what: str) -> None:
         status = answer.status_code
         if status in _DONE:
             return
-        hints = {
-            401: "set TF_HTTP_USERNAME and TF_HTTP_PASSWORD; at GitLab a token with the scope api",
-            403: "the user may not do this: at GitLab the role Maintainer is needed to write and to lock",
-            404: "look at backend.address in provisioner.yaml",
-            413: "the server limits the size of states: raise its limit, or make stacks smaller",
-        }
-        redirected = f" It redirects to {answer.headers['location']}." if "location" in answer.headers else ""
+        title = f"{self.place} cannot {what}: {status} {answer.reason_phrase}".rstrip()
+        if status >= _SERVER_ERROR:
+            raise StateUnreachable(title, detail=words(answer.content), hint="see how the server is, then run it again")
+        target = without_query(answer.headers.get("location", ""))
         raise StateError(
-            f"{self.place} cannot {what}: {status} {answer.reason_phrase}".rstrip(),
-            detail=f"{_words(answer)}{redirected}".strip(),
-            hint=hints.get(status, "is this the address of a server that speaks Terraform's http protocol?"),
+            title,
+            detail=f"It redirects to {target}, which is not followed." if target else words(answer.content),
+            hint=_HINTS.get(status, "see whether this is the address of a server of Terraform's http protocol"),
         )
 
 
-_PROBE = "00000000-0000-0000-0000-000000000000"
+_KEPT = ("content-md5", "etag", "location")
 
 
-def _record(info: LockInfo) -> bytes:
-    return info.model_dump_json(by_alias=True).encode()
+def _client(settings: Settings) -> httpx.Client:
+    named = settings.username or settings.password
+    here = is_loopback(urlsplit(settings.address).hostname or "")
+    return httpx.Client(
+        auth=(settings.username, settings.password) if named else None,
+        headers={"Accept-Encoding": "identity"},
+        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS),
+        follow_redirects=False,
+        trust_env=not here,  # proxies; a loopback address must never be sent to one
+        verify=_tls(settings.certificates),
+    )
 
 
-def _holder(data: bytes) -> LockInfo | None:
-    """The record of a holder, of ours or of Terraform's; None when the answer is none."""
+def _tls(certificates: Certificates) -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
     try:
-        found = json.loads(data)
-        if isinstance(found, dict) and isinstance(found.get("ID"), str) and found["ID"]:
-            texts = {"Operation": "", "Who": "", "Version": "", "Created": ""}
-            return LockInfo.model_validate({**texts, **{key: each for key, each in found.items() if each is not None}})
-    except (ValueError, ValidationError):
-        pass
-    return None
-
-
-def _beside(address: str) -> str:
-    """`ADDRESS/lock`, before a query if there is one."""
-    path, mark, query = address.partition("?")
-    return f"{path.rstrip('/')}/lock{mark}{query}"
-
-
-def _check(address: str) -> None:
-    """Plain http is for loopback; no password stands in an address, which is printed."""
-    if not address:
-        return
-    parts = urlsplit(address)
-    if parts.username is not None or parts.password is not None:
+        if certificates.authority:
+            context.load_verify_locations(cadata=certificates.authority)
+        if certificates.own:
+            with tempfile.NamedTemporaryFile("w") as file:  # for its owner alone; the library reads files only
+                file.write(f"{certificates.own}\n{certificates.key}\n")
+                file.flush()
+                context.load_cert_chain(file.name)
+    except (ssl.SSLError, ValueError) as error:
         raise UsageError(
-            "an address of the http backend holds a user name or a password",
-            hint="set TF_HTTP_USERNAME and TF_HTTP_PASSWORD instead",
-        )
-    host = parts.hostname or ""
-    if parts.scheme not in {"https", "http"} or not host:
-        raise UsageError(f"{address!r} is no address of an http backend", hint="https://HOST/PATH/{stack}")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise UsageError(f"{address} is plain http", detail="States are sent there.", hint="write https://")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _trust(bundle: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if bundle:
-        try:
-            given = {"cadata": bundle} if "BEGIN " in bundle else {"cafile": bundle}
-            context.load_verify_locations(**given)
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(
-                "TF_HTTP_CLIENT_CA_CERTIFICATE_PEM holds no certificates",
-                detail=str(error),
-                hint="PEM, or its file",
-            ) from error
+            "a certificate of the http backend cannot be used",
+            detail=str(error),
+            hint="the variables TF_HTTP_CLIENT_..._PEM hold PEM: the text itself, not the name of a file",
+        ) from error
     return context
 
 
-def _plain(headers: httpx.Headers) -> dict[str, str]:
-    """Without what describes a coding that is undone already."""
-    return {name: each for name, each in headers.items() if name not in {"content-encoding", "content-length"}}
-
-
-def _words(answer: httpx.Response) -> str:
-    """What the server says, at most a line of it."""
-    text = answer.content[:300].decode(errors="replace").strip()
-    return text.splitlines()[0] if text else ""
-
-
-def _version(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _md5(data: bytes) -> str:
-    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+def _changed(place: str) -> StateError:
+    return StateError("the state was changed by another run", detail=place, hint="run the command again")

@@ -51,6 +51,9 @@ class RemoteBackend:
         state = more.onto(base) if more else None
         return Snapshot(state or base, serial, has_journal=state is not None, stored_digest=digest)
 
+    def is_recorded(self) -> bool:
+        return self._store.read() is not None
+
     def _stored(self) -> State | None:
         found = self._store.read()
         if found is None:
@@ -307,7 +310,7 @@ class RemoteBackends:
         return self._opened[stack]
 
     def recorded(self) -> list[str]:
-        return [name for name in self._names() if self._stores.of(name).read() is not None]
+        return [name for name in self._names() if self.of(name).is_recorded()]
 
     def locked(self) -> list[tuple[StateBackend, Seen]]:
         backends = map(self.of, self._names())

@@ -4,6 +4,7 @@
 
 It judges its clients: a write under a lock without its id, a body that does not agree with its Content-MD5, a serial
 that does not grow and a wrong password are refused. Real Terraform works with it (`test_state_http.py`).
+Below `/gitlab/` it answers what the source of GitLab says (lib/api/terraform/state.rb), which is less than one expects.
 """
 
 from __future__ import annotations
@@ -49,7 +50,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _read(self) -> tuple[int, bytes]:
         path = self._file("json")
-        return (200, path.read_bytes()) if path.exists() else (404, b"")
+        if path.exists():
+            return 200, path.read_bytes()
+        if self._is_gitlab():
+            if "/projects/1/" not in self.path:
+                return 404, b'{"message":"404 Project Not Found"}'
+            return (204, b"") if self._file("lock").exists() else (404, b'{"message":"404 Not found"}')
+        return 404, b""
 
     def _write(self) -> tuple[int, bytes]:
         body = self._body()
@@ -59,13 +66,18 @@ class Handler(BaseHTTPRequestHandler):
             held = self._held()
             given = parse_qs(urlsplit(self.path).query).get("ID", [""])[0]
             if held and held.get("ID") != given:
-                return 423, json.dumps(held).encode()
+                # GitLab has no answer of its own for this one.
+                return (500, b'{"message":"500 Internal Server Error"}') if self._is_gitlab() else _held_by(held)
             path = self._file("json")
+            if "If-Match" in self.headers and (
+                not path.exists() or self.headers["If-Match"] != _tag(path.read_bytes())
+            ):
+                return 412, b""
             serial = json.loads(body).get("serial")
             if path.exists() and not isinstance(serial, int):
                 return 422, b"a state has a serial"
             if path.exists() and serial <= json.loads(path.read_bytes())["serial"]:
-                return 422, b"the serial does not grow"
+                return 422, b'{"message":"the serial does not grow"}'
             new = path.with_suffix(".new")
             new.write_bytes(body)
             new.replace(path)
@@ -79,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self._body()
         with _GUARD:
             if held := self._held():
-                return 409 if "/gitlab/" in self.path else 423, json.dumps(held).encode()
+                return self._refused(held, json.loads(body)) if self._is_gitlab() else _held_by(held)
             missing = {"ID", "Operation", "Info", "Who", "Version", "Created", "Path"} - set(json.loads(body))
             if missing:
                 return 400, f"a lock says {sorted(missing)}".encode()
@@ -92,11 +104,19 @@ class Handler(BaseHTTPRequestHandler):
         with _GUARD:
             held = self._held()
             if held and body and json.loads(body).get("ID") != held.get("ID"):
-                return 409, json.dumps(held).encode()
+                return (409, b"") if self._is_gitlab() else _held_by(held)
             if body and not held:
-                return 409, b"it is not locked"
+                return 409, b""
             self._file("lock").unlink(missing_ok=True)
         return 200, b""
+
+    def _refused(self, held: dict[str, str], asked: dict[str, str]) -> tuple[int, bytes]:
+        """Of the holder GitLab knows its id, its user and since when; the rest it takes from who asks."""
+        told = {name: asked[name] for name in ("Operation", "Info", "Version", "Path")}
+        return 409, json.dumps({**told, "ID": held["ID"], "Who": USER, "Created": held["Created"]}).encode()
+
+    def _is_gitlab(self) -> bool:
+        return self.path.startswith("/gitlab/")
 
     def _held(self) -> dict[str, str]:
         path = self._file("lock")
@@ -121,8 +141,18 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if body and status == 200:
             self.send_header("Content-MD5", _md5(body))
+            if not self._is_gitlab():
+                self.send_header("ETag", _tag(body))
         self.end_headers()
         self.wfile.write(body)
+
+
+def _held_by(held: dict[str, str]) -> tuple[int, bytes]:
+    return 423, json.dumps(held).encode()
+
+
+def _tag(data: bytes) -> str:
+    return f'"{hashlib.sha256(data).hexdigest()}"'
 
 
 def _md5(data: bytes) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioner.state.http import HttpStores, Settings
+from provisioner.state.http import HttpStores
+from provisioner.state.http_settings import Settings
 from provisioner.state.store import Store, Stores
 from tests.contract.sandbox import ROOT
 from tests.contract.state_server import PASSWORD, USER

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from provisioner.state.store import Store, Stores
 from tests.contract.store_http import running_http
+from tests.contract.store_postgres import running_postgres
 
 
 class Server(Protocol):
@@ -48,4 +49,5 @@ class Server(Protocol):
 
 SERVERS: Mapping[str, Callable[[], AbstractContextManager[Server]]] = {
     "http": running_http,
+    "postgres": running_postgres,
 }

@@ -11,7 +11,8 @@ import pytest
 
 from provisioner.errors import StateDamaged, StateError, StateUnreachable
 from provisioner.state.document import State
-from provisioner.state.http import HttpStores, Settings
+from provisioner.state.http import HttpStores
+from provisioner.state.http_settings import Settings
 from provisioner.state.remote import RemoteBackend
 from tests.contract.project import Project
 from tests.contract.sandbox import Sandbox
@@ -51,7 +52,7 @@ def test_what_is_sent(server: HttpServer, sandbox: Sandbox, tmp_path: Path) -> N
 
 
 def test_as_gitlab_does(server: HttpServer, sandbox: Sandbox, tmp_path: Path) -> None:
-    """POST locks, DELETE unlocks, a held lock is a conflict: 409 with the holder's record."""
+    """POST locks, DELETE unlocks. Of a holder its id and its user are told, and nothing of the one who asks."""
     runner = Runner(tmp_path / "runner", sandbox, server, "x")
     address = f"http://127.0.0.1:{server.port}/gitlab/api/v4/projects/1/terraform/state/{{stack}}"
     (runner.root / "provisioner.yaml").write_text(f'version: 1\nbackend: {{type: http, address: "{address}"}}\n')
@@ -61,8 +62,45 @@ def test_as_gitlab_does(server: HttpServer, sandbox: Sandbox, tmp_path: Path) ->
         stores.of("lab").lock(info(3))
     refused = runner.run("apply", "--auto-approve")
     assert 1 == refused.returncode
-    assert "racer3@far" in refused.stderr
+    assert f"{USER} (since 2026-01-02T03:04:05+00:00)" in refused.stderr or "lock-3" in refused.stderr
+    assert "Operation" not in refused.stderr
     assert 0 == runner.run("force-unlock", "lock-3", "--force").returncode
+    assert "No changes." in runner.done("plan")
+
+
+def test_a_project_that_gitlab_hides_is_no_empty_state(server: HttpServer) -> None:
+    """A state that does not exist yet is nothing; a project that one may not see is an error."""
+    base = f"http://127.0.0.1:{server.port}/gitlab/api/v4/projects"
+    for stores in opened(server, f"{base}/1/terraform/state/{{stack}}"):
+        store = stores.of("unborn")
+        assert None is store.read()
+        store.lock(info(1))
+        assert None is store.read()
+        store.unlock(info(1))
+        with pytest.raises(StateError, match="not ours any more"):
+            store.unlock(info(1))
+    for stores in opened(server, f"{base}/2/terraform/state/{{stack}}"):
+        with pytest.raises(StateError, match="cannot be read: 404") as caught:
+            stores.of("lab").read()
+        assert "404 Project Not Found" == caught.value.detail
+
+
+def test_gitlab_refuses_the_write_of_a_lost_lock(server: HttpServer) -> None:
+    """With a 500: not known whether it was written, so it is looked at; what the other run wrote stands."""
+    for stores in opened(server, f"http://127.0.0.1:{server.port}/gitlab/api/v4/projects/1/terraform/state/{{stack}}"):
+        store = stores.of("lost")
+        store.lock(info(1))
+        version = store.write(content(numbered(1), info(1)), expected=None)
+        seen = store.holder(trying=True)
+        assert seen
+        store.break_lock(seen)
+        store.lock(info(2))
+        with pytest.raises(StateUnreachable, match="cannot be written: 500"):
+            store.write(content(numbered(2), info(1)), expected=version)
+        found = store.read()
+        assert found
+        assert version == found.version
+        store.unlock(info(2))
 
 
 def test_a_wrong_password(server: HttpServer, sandbox: Sandbox, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.errors import UsageError
-from provisioner.state.http import Address, read_settings
+from provisioner.state.http_settings import Address, read_settings
 
 HOST = "https://states.example"
 GITLAB = "https://gitlab.example/api/v4/projects/1/terraform/state/{stack}"
