@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.contract.lab import SMALL
 from tests.contract.sandbox import PROVISIONER, ROOT
+from tests.fault.command import Command
 
 PATIENCE = 30.0
 
@@ -37,17 +38,9 @@ class Project:
         (directory / "notebooks.json").write_text(json.dumps({"version": 1, "notebooks": declared}, indent=1))
 
     def run(self, *arguments: str, answer: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-        """The command with `answer` on its standard input."""
-        return subprocess.run(
-            [*PROVISIONER, *arguments],
-            cwd=self.root,
-            env=self.environ | environ,
-            input=answer,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        """The command with `answer` on its standard input; a process that need not import everything first."""
+        ended = Command(self, *arguments, environ=environ, answer=answer).wait(PATIENCE)
+        return subprocess.CompletedProcess(arguments, ended.code, ended.stdout, ended.stderr)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The same, left running."""

@@ -2,9 +2,9 @@
 
     python -m tests.contract.state_server DIRECTORY PORT
 
-It judges its clients: a write under a lock without its id, a body that does not agree with its Content-MD5, a serial
-that does not grow and a wrong password are refused. Real Terraform works with it (`test_state_http.py`).
-Below `/gitlab/` it answers what the source of GitLab says (lib/api/terraform/state.rb), which is less than one expects.
+It judges its clients: a write under a lock without its id or to another ETag, a body that does not agree with its
+Content-MD5 and a wrong password are refused. Real Terraform works with it (`test_state_http.py`). Below `/gitlab/` it
+has no ETags, wants serials that grow, and answers what the source of GitLab says (lib/api/terraform/state.rb).
 """
 
 from __future__ import annotations
@@ -73,10 +73,7 @@ class Handler(BaseHTTPRequestHandler):
                 not path.exists() or self.headers["If-Match"] != _tag(path.read_bytes())
             ):
                 return 412, b""
-            serial = json.loads(body).get("serial")
-            if path.exists() and not isinstance(serial, int):
-                return 422, b"a state has a serial"
-            if path.exists() and serial <= json.loads(path.read_bytes())["serial"]:
+            if self._is_gitlab() and path.exists() and _serial(body) <= _serial(path.read_bytes()):
                 return 422, b'{"message":"the serial does not grow"}'
             new = path.with_suffix(".new")
             new.write_bytes(body)
@@ -147,6 +144,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Server(ThreadingHTTPServer):
+    """Many clients may come at once."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def _serial(data: bytes) -> int:
+    return int(json.loads(data)["serial"])
+
+
 def _held_by(held: dict[str, str]) -> tuple[int, bytes]:
     return 423, json.dumps(held).encode()
 
@@ -165,9 +173,7 @@ def _basic(user: str, password: str) -> str:
 
 def main() -> None:
     Handler.directory = Path(sys.argv[1])
-    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Handler)
-    server.daemon_threads = True
-    server.request_queue_size = 64
+    server = Server(("127.0.0.1", int(sys.argv[2])), Handler)
     sys.stdout.write(f"{server.server_address[1]}\n")
     sys.stdout.flush()
     server.serve_forever()

@@ -62,7 +62,8 @@ def test_as_gitlab_does(server: HttpServer, sandbox: Sandbox, tmp_path: Path) ->
         stores.of("lab").lock(info(3))
     refused = runner.run("apply", "--auto-approve")
     assert 1 == refused.returncode
-    assert f"{USER} (since 2026-01-02T03:04:05+00:00)" in refused.stderr or "lock-3" in refused.stderr
+    for part in (f"Who        {USER}", "Since      2026-01-02T03:04:05+00:00", "force-unlock lock-3"):
+        assert part in refused.stderr
     assert "Operation" not in refused.stderr
     assert 0 == runner.run("force-unlock", "lock-3", "--force").returncode
     assert "No changes." in runner.done("plan")
@@ -132,8 +133,8 @@ def test_one_address_serves_one_stack(server: HttpServer, tmp_path: Path) -> Non
 
 
 def test_a_server_that_wants_growing_serials(server: HttpServer) -> None:
-    for stores in opened(server, server.address("serials")):
-        store = stores.of("lab")
+    for stores in opened(server, f"http://127.0.0.1:{server.port}/gitlab/api/v4/projects/1/terraform/state/{{stack}}"):
+        store = stores.of("serials")
         version = store.write(content(numbered(2)), expected=None)
         other = State(lineage="other", serial=2, stack="lab")
         with pytest.raises(StateError, match="cannot be written: 422") as caught:

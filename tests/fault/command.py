@@ -14,23 +14,23 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING
 
+import provisioner
 from tests.contract.sandbox import ROOT
 
 if TYPE_CHECKING:
     from tests.contract.project import Project
 
 PATIENCE = 60.0
+# Every command imports some of them; what only `sandbox` needs stays away, a simulator is a process of its own.
 _IMPORTED = (
-    "provisioner.cli.apply",
-    "provisioner.cli.apply_file",
-    "provisioner.cli.carry_out",
-    "provisioner.cli.delivery",
-    "provisioner.cli.destroy",
-    "provisioner.cli.plan",
-    "provisioner.provider.iam",
-    "provisioner.provider.modelarts",
+    *(
+        each.name
+        for each in walk_packages(provisioner.__path__, "provisioner.")
+        if not {"simulator", "__main__"} & set(each.name.split("."))
+    ),
     "tests.fault.command",
 )
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -56,20 +56,33 @@ class Command:
     _number = 0
 
     def __init__(
-        self, project: Project, *arguments: str, traced: bool = False, environ: Mapping[str, str] | None = None
+        self,
+        project: Project,
+        *arguments: str,
+        traced: bool = False,
+        environ: Mapping[str, str] | None = None,
+        answer: str = "",
     ) -> None:
-        """`traced`: it does nothing until a debugger has attached."""
+        """`traced`: it does nothing until a debugger has attached; `answer` stands on its standard input."""
         Command._number += 1
         streams = project.root / ".streams"
         streams.mkdir(exist_ok=True)
-        self._stdout, self._stderr = streams / f"{Command._number}.out", streams / f"{Command._number}.err"
+        stdin, self._stdout, self._stderr = (streams / f"{Command._number}.{end}" for end in ("in", "out", "err"))
+        stdin.write_text(answer, encoding="utf-8")
         for stream in (self._stdout, self._stderr):  # it may be killed before it gets there itself
-            stream.touch()
+            stream.write_bytes(b"")
         outer, os.environ["PYTHONPATH"] = os.environ.get("PYTHONPATH"), str(ROOT)
         try:
             self._process = _PROCESSES.Process(
                 target=_become,
-                args=(arguments, project.root, project.environ | dict(environ or {}), self._stdout, self._stderr),
+                args=(
+                    arguments,
+                    project.root,
+                    {**project.environ, **(environ or {})},
+                    stdin,
+                    self._stdout,
+                    self._stderr,
+                ),
                 kwargs={"traced": traced},
             )
             self._process.start()
@@ -106,14 +119,12 @@ class Command:
         return Ended(code, self._stdout.read_text(), self.stderr())
 
 
-def _become(
-    arguments: tuple[str, ...], root: Path, environ: Mapping[str, str], stdout: Path, stderr: Path, *, traced: bool
-) -> None:
+def _become(arguments: tuple[str, ...], root: Path, environ: Mapping[str, str], *streams: Path, traced: bool) -> None:
     os.chdir(root)
     os.environ.clear()
     os.environ.update(environ)
-    for number, path in enumerate((Path(os.devnull), stdout, stderr)):
-        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    for number, path in enumerate(streams):
+        opened = os.open(path, os.O_RDWR)
         os.dup2(opened, number)
         os.close(opened)
     sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115 - for the life of the process

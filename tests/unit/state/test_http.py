@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from provisioner.errors import UsageError
-from provisioner.state.http_settings import Address, read_settings
+from provisioner.state.backend import Seen
+from provisioner.state.http_bodies import holder_in
+from provisioner.state.http_settings import Address, Retries, read_settings
 
 HOST = "https://states.example"
 GITLAB = "https://gitlab.example/api/v4/projects/1/terraform/state/{stack}"
@@ -79,3 +81,50 @@ def test_addresses_that_are_refused(address: str, said: str) -> None:
 def test_certificates_are_always_checked() -> None:
     with pytest.raises(UsageError, match="without certificate checks"):
         read_settings({"address": f"{HOST}/x"}, {"TF_HTTP_SKIP_CERT_VERIFICATION": "true"})
+
+
+def test_how_often_a_read_is_repeated() -> None:
+    """Terraform's numbers, and its variables."""
+    address = {"address": f"{HOST}/x"}
+    assert Retries(2, 1.0, 30.0) == read_settings(address, {}).retries
+    environ = {"TF_HTTP_RETRY_MAX": "5", "TF_HTTP_RETRY_WAIT_MIN": "0", "TF_HTTP_RETRY_WAIT_MAX": "7"}
+    assert Retries(5, 0.0, 7.0) == read_settings(address, environ).retries
+    for text in ("-1", "soon", "1.5"):
+        with pytest.raises(UsageError, match=f"TF_HTTP_RETRY_MAX is '{text}'"):
+            read_settings(address, {"TF_HTTP_RETRY_MAX": text})
+
+
+def test_a_certificate_needs_its_key() -> None:
+    for name in ("CERTIFICATE", "PRIVATE_KEY"):
+        with pytest.raises(UsageError, match="belong together"):
+            read_settings({"address": f"{HOST}/x"}, {f"TF_HTTP_CLIENT_{name}_PEM": "pem"})
+
+
+def test_a_method_is_a_word() -> None:
+    with pytest.raises(UsageError, match="is no method"):
+        read_settings({"address": f"{HOST}/x", "lock_method": "LOCK /x"}, {})
+
+
+def test_a_job_token_goes_nowhere_else() -> None:
+    """Not to a lock address on another host, and not when the user is named without a password."""
+    job = {"CI_JOB_TOKEN": "canary-22bb", "CI_API_V4_URL": "https://gitlab.example/api/v4/"}
+    assert "" == read_settings({"address": GITLAB, "lock_address": f"{HOST}/lock"}, job).password
+    assert "" == read_settings({"address": GITLAB}, {**job, "TF_HTTP_USERNAME": "me"}).password
+
+
+def test_of_gitlabs_holder_three_fields_count() -> None:
+    """The others are those of the request that it refuses."""
+    told = b'{"ID":"i","Who":"root","Created":"2026-01-02T03:04:05Z","Operation":"mine","Path":"mine","Info":"mine"}'
+    found = holder_in(told, gitlab=True)
+    assert found
+    assert ("i", "root", "2026-01-02T03:04:05Z", "", "") == (
+        found.id,
+        found.who,
+        found.created,
+        found.operation,
+        found.path,
+    )
+    assert "root (since 2026-01-02T03:04:05Z)" == str(Seen("place", found))
+    plain = holder_in(told)
+    assert plain
+    assert "mine" == plain.operation
