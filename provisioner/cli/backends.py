@@ -13,7 +13,6 @@ import click
 from provisioner.cli.settings import Settings
 from provisioner.cli.settings_file import Backend
 from provisioner.errors import UsageError
-from provisioner.state.codec import CLEAR, Codec
 from provisioner.state.local import LocalBackends
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def state_backends(settings: Settings) -> StateBackends:
     if context is None:
         return open_backends(settings, os.environ)
     opened = context.find_root().meta.setdefault("provisioner.backends", {})
-    key = (settings.environment, settings.backend, settings.encryption)
+    key = (settings.environment, settings.backend)
     if key not in opened:
         opened[key] = open_backends(settings, os.environ)
         context.find_root().call_on_close(opened[key].close)
@@ -65,12 +64,11 @@ def state_backends(settings: Settings) -> StateBackends:
 
 def open_backends(settings: Settings, environ: Mapping[str, str]) -> StateBackends:
     backend = _filled(_checked(settings.backend), environ)
-    codec = _codec(settings, environ)
     if backend.type == "local":
-        return LocalBackends(Path(backend.path), codec)
+        return LocalBackends(Path(backend.path))
     from provisioner.state.remote import RemoteBackends
 
-    return RemoteBackends(_stores(backend, environ), JOURNALS, _known(settings), codec)
+    return RemoteBackends(_stores(backend, environ), JOURNALS, _known(settings))
 
 
 def _stores(backend: Backend, environ: Mapping[str, str]) -> Stores:
@@ -83,12 +81,9 @@ def _stores(backend: Backend, environ: Mapping[str, str]) -> Stores:
         from provisioner.state.postgres import PostgresStores, read_dsn
 
         return PostgresStores(read_dsn(backend.dsn_env, environ), backend.schema_name)
-    raise UsageError(f"the backend {backend.type} is not supported by this version yet", hint="type: local")
-
-
-def _codec(settings: Settings, environ: Mapping[str, str]) -> Codec:
-    del settings, environ
-    return CLEAR
+    raise UsageError(
+        f"the backend {backend.type} is not supported by this version yet", hint="type: local, http or postgres"
+    )
 
 
 def _checked(backend: Backend) -> Backend:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from provisioner.cli.settings_file import Backend, Cloud, Encryption, Environment, File, Section
+from provisioner.cli.settings_file import Backend, Cloud, Environment, File, Section
 from provisioner.errors import SpecError, UsageError
 from provisioner.spec.check import validated
 from provisioner.spec.files import SETTINGS_FILE, read_bytes
@@ -26,7 +26,6 @@ class Settings:
     environment: str = ""
     cloud: Cloud = field(default_factory=Cloud)
     backend: Backend = field(default_factory=Backend)
-    encryption: Encryption = field(default_factory=Encryption)
     variables: Mapping[str, Node] = field(default_factory=dict)
     patches: tuple[str, ...] = ()
     policy: Policy = field(default_factory=Policy)
@@ -47,7 +46,6 @@ def load_settings(root: Path, environment: str = "") -> Settings:
         environment=environment,
         cloud=_over(given.cloud, own.cloud),
         backend=_over(given.backend, own.backend),
-        encryption=_over(given.encryption, own.encryption),
         variables=_variables(tree, environment),
         patches=own.patches,
         policy=given.policy.policy,

@@ -157,7 +157,8 @@ class Backend(Section):
 
     type: Annotated[Literal["local", "http", "postgres", "s3"], BeforeValidator(_backend_type)] = Field(
         default="local",
-        description="local: files in a directory; http: Terraform's protocol, as GitLab speaks it; postgres; s3.",
+        description="local: files in a directory; http: Terraform's protocol, as GitLab speaks it; postgres; "
+        "s3: not in this version yet.",
     )
     path: Text = Field(default="state", description="local: directory of the state files, below the root.")
     address: Text = Field(
@@ -186,14 +187,6 @@ class Backend(Section):
     )
 
 
-class Encryption(Section):
-    """Seals states, journals and plan files with age."""
-
-    recipients: tuple[Text, ...] = Field(
-        default=(), description="age public keys that may read; the private one is in PROVISIONER_AGE_KEY[_FILE]."
-    )
-
-
 class Rules(Section):
     """What every plan must keep to."""
 
@@ -216,7 +209,6 @@ class Environment(Section):
 
     cloud: Cloud = Field(default=Cloud(), description="Keys that differ from the project's `cloud`.")
     backend: Backend = Field(default=Backend(), description="Keys that differ from the project's `backend`.")
-    encryption: Encryption = Field(default=Encryption(), description="Other recipients than the project's.")
     variables: dict[str, Any] = Field(default={}, description="Values of variables.")
     patches: tuple[Text, ...] = Field(
         default=(),
@@ -235,7 +227,6 @@ class File(Section):
     version: Version = Field(default=1, description="Version of the settings format: 1.")
     cloud: Cloud = Field(default=Cloud(), description="Which cloud, and how to reach it.")
     backend: Backend = Field(default=Backend(), description="Where the state is kept.")
-    encryption: Encryption = Field(default=Encryption(), description="Who may read what is kept.")
     environments: dict[EnvironmentName, Annotated[Environment, BeforeValidator(_empty_map)]] = Field(
         default={}, description="What differs in each environment, by the name that --env takes."
     )

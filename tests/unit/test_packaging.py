@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DECLARED = {line.partition(">=")[0] for line in PROJECT["dependencies"]}
+EXTRAS = [line for extra in PROJECT["optional-dependencies"].values() for line in extra]
+DECLARED = {re.split(r"[\[>]", line)[0] for line in [*PROJECT["dependencies"], *EXTRAS]}
 PIN = re.compile(r"(?m)^([a-z0-9-]+)==\S+(?: ;.*)? \\\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+")
 
 
