@@ -18,6 +18,7 @@ from provisioner.errors import ApiError, UsageError
 from provisioner.provider.client import Authenticator, Client
 from provisioner.provider.credentials import AccessKey, Credentials, PasswordLogin, Scope, TemporaryKey, TokenLogin
 from provisioner.provider.signing import Signer, WireRequest
+from provisioner.provider.temporary import IssuedKeys, RenewedSigner
 
 TOKEN_HEADER = "X-Auth-Token"  # noqa: S105 - the name of a header
 TOKEN_LIFE = 24 * 3600.0  # when the answer does not say (API page 15.3)
@@ -168,7 +169,10 @@ def _sign_in(
             project_id = scope.project_id or find_project_id(open_iam(Signer(credentials, clock)), _project_name(scope))
             return Signer(credentials, clock, project_id), project_id
         case TemporaryKey():
-            return _sign_in(credentials.issue(), scope, clock, open_iam)
+            keys = IssuedKeys(credentials.issue, clock)
+            keys.valid()  # an issuer that fails is told of first
+            project_id = scope.project_id or find_project_id(open_iam(RenewedSigner(keys, clock)), _project_name(scope))
+            return RenewedSigner(keys, clock, project_id), project_id
         case TokenLogin():
             given = GivenToken(credentials.token)
             return given, scope.project_id or find_project_id(open_iam(given), _project_name(scope))

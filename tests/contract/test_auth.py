@@ -165,6 +165,24 @@ def test_a_command(person: Person) -> None:
     assert "asking vault" in err
 
 
+def test_a_key_that_ends_in_the_middle_of_an_apply(person: Person, tmp_path: Path) -> None:
+    """The command is run again before each end; no request is refused on the way."""
+    asked = tmp_path / "asked"
+    key = {name: value for name, value in person.temporary_key().items() if name != "expires_at"}
+    lines = [
+        "import datetime, json, pathlib",
+        f"open({str(asked)!r}, 'a').write('x')",
+        "end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1)",
+        f"print(json.dumps({{**{key!r}, 'expires_at': end.isoformat()}}))",
+    ]
+    command = shlex.join([sys.executable, "-c", "\n".join(lines)])
+    person.sandbox.pace(create_ms=3000)
+    environ = {"PROVISIONER_CREDENTIAL_COMMAND": command, "HW_REGION_NAME": "cn-north-4"}
+    assert "Apply complete!" in person.run("apply", "--auto-approve", **environ)[0]
+    assert 3 <= len(asked.read_text()) <= 6
+    assert all(entry["status"] < 400 for entry in person.sandbox.log())
+
+
 def test_a_command_that_fails(person: Person) -> None:
     """An error with the mend, in the status as in a plan; nothing else is tried."""
     person.has_koocli()

@@ -6,13 +6,16 @@ interpreter as users do.
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import TYPE_CHECKING
@@ -65,8 +68,7 @@ class Command:
     ) -> None:
         """`traced`: it does nothing until a debugger has attached; `answer` stands on its standard input."""
         Command._number += 1
-        streams = project.root / ".streams"
-        streams.mkdir(exist_ok=True)
+        streams = _streams()
         stdin, self._stdout, self._stderr = (streams / f"{Command._number}.{end}" for end in ("in", "out", "err"))
         stdin.write_text(answer, encoding="utf-8")
         for stream in (self._stdout, self._stderr):  # it may be killed before it gets there itself
@@ -117,6 +119,14 @@ class Command:
             self._process.join()
             raise AssertionError(f"the command did not end within {patience:g} s\n{self.stderr()}")
         return Ended(code, self._stdout.read_text(), self.stderr())
+
+
+@cache
+def _streams() -> Path:
+    """Not in the project: some commands must leave nothing there."""
+    directory = tempfile.TemporaryDirectory(prefix="streams-")
+    atexit.register(directory.cleanup)
+    return Path(directory.name)
 
 
 def _become(arguments: tuple[str, ...], root: Path, environ: Mapping[str, str], *streams: Path, traced: bool) -> None:

@@ -310,7 +310,7 @@ class TestState:
         """Two machines with copies of one state, both add: each is told of the other's."""
         world.prepare(Flow("nothing", {"alice": {}}, {"alice": {}}))
         root = world.project.root.with_name("second-machine")
-        shutil.copytree(world.project.root, root, ignore=shutil.ignore_patterns(".streams"))
+        shutil.copytree(world.project.root, root)
         other = World(Project(root, world.project.environ), world.sandbox)
         world.project.declare(alice={}, bob={})
         other.project.declare(alice={}, carol={})
