@@ -38,7 +38,7 @@ class Project:
         (directory / "notebooks.json").write_text(json.dumps({"version": 1, "notebooks": declared}, indent=1))
 
     def run(self, *arguments: str, answer: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-        """The command with `answer` on its standard input; a process that need not import everything first."""
+        """The command with `answer` on its standard input and files for streams; its process need not import first."""
         ended = Command(self, *arguments, environ=environ, answer=answer).wait(PATIENCE)
         return subprocess.CompletedProcess(arguments, ended.code, ended.stdout, ended.stderr)
 
