@@ -1,4 +1,4 @@
-"""How a state is spelt at rest: in clear, or sealed (`sealing.py`). Journals are spelt line by line."""
+"""How a state is spelt at rest: in clear so far. Journals are spelt line by line."""
 
 from __future__ import annotations
 
