@@ -124,10 +124,13 @@ def _installed() -> Path:
 
 
 def _readable_to_all(installed: Path, directory: Path) -> Path:
-    """Where another user can run it: a home directory may be closed to all others."""
+    """Where another user can run it: a home directory may be closed to all others. The libraries stand beside it."""
     if os.geteuid() != 0 or all(each.stat().st_mode & 0o005 == 0o005 for each in installed.parents):
         return installed
-    return Path(shutil.copytree(installed, directory / "postgres", symlinks=True))
+    package = installed.parent
+    for each in (installed, *package.parent.glob(f"{package.name}.libs")):
+        shutil.copytree(each, directory / "site" / each.relative_to(package.parent), symlinks=True)
+    return directory / "site" / package.name / installed.name
 
 
 def _free_port() -> int:
