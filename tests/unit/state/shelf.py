@@ -39,7 +39,8 @@ class Shelf:
             raise StateError("something else stands on the shelf")
         if (held := self._info()) and held.id != content.lock:
             raise StateError("the lock is not ours any more")
-        self._file("json").write_bytes(content.data)
+        self._file("new").write_bytes(content.data)
+        self._file("new").replace(self._file("json"))  # whoever reads meanwhile sees one state or the other
         self.writes.append(content)
         if content.keep:
             self._file(f"{content.serial}.{content.digest[:8]}.kept").write_bytes(content.data)
